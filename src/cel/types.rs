@@ -1,0 +1,98 @@
+//! Types as the checker knows them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// A CEL type.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Type {
+    /// Anything; decided when the expression runs. `object`, `oldObject` and `params` are of it.
+    Dyn,
+    /// `null`
+    Null,
+    /// `bool`
+    Bool,
+    /// `int`
+    Int,
+    /// `uint`
+    Uint,
+    /// `double`
+    Double,
+    /// `string`
+    String,
+    /// `bytes`
+    Bytes,
+    /// `google.protobuf.Duration`
+    Duration,
+    /// `google.protobuf.Timestamp`
+    Timestamp,
+    /// A type itself, as `type(x)` gives it.
+    Type,
+    /// `list(E)`
+    List(Box<Type>),
+    /// `map(K, V)`
+    Map(Box<Type>, Box<Type>),
+    /// `optional_type(T)`
+    Optional(Box<Type>),
+    /// A map whose fields are declared: `request`, `namespaceObject`, each fact.
+    Struct(Arc<StructType>),
+    /// A type that a library brings and nothing looks into, such as `kubernetes.Quantity`; also `Object…` and `JSONPatch`.
+    Named(Arc<str>),
+    /// A signature's type parameter.
+    Param(u8),
+}
+
+/// A map whose fields are declared; selecting another field is refused at load.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StructType {
+    /// How messages call it.
+    pub name: String,
+    /// Its fields.
+    pub fields: BTreeMap<String, Type>,
+}
+
+impl Type {
+    /// `list(element)`
+    pub fn list(element: Type) -> Self {
+        Type::List(Box::new(element))
+    }
+
+    /// `map(string, value)`
+    pub fn string_map(value: Type) -> Self {
+        Type::Map(Box::new(Type::String), Box::new(value))
+    }
+
+    /// A map with declared fields.
+    pub fn object(name: &str, fields: impl IntoIterator<Item = (&'static str, Type)>) -> Self {
+        Type::Struct(Arc::new(StructType {
+            name: name.to_owned(),
+            fields: fields.into_iter().map(|(k, t)| (k.to_owned(), t)).collect(),
+        }))
+    }
+}
+
+/// As cel-go writes types in its messages.
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Type::Dyn => f.write_str("dyn"),
+            Type::Null => f.write_str("null"),
+            Type::Bool => f.write_str("bool"),
+            Type::Int => f.write_str("int"),
+            Type::Uint => f.write_str("uint"),
+            Type::Double => f.write_str("double"),
+            Type::String => f.write_str("string"),
+            Type::Bytes => f.write_str("bytes"),
+            Type::Duration => f.write_str("google.protobuf.Duration"),
+            Type::Timestamp => f.write_str("google.protobuf.Timestamp"),
+            Type::Type => f.write_str("type"),
+            Type::List(e) => write!(f, "list({e})"),
+            Type::Map(k, v) => write!(f, "map({k}, {v})"),
+            Type::Optional(t) => write!(f, "optional_type({t})"),
+            Type::Struct(s) => f.write_str(&s.name),
+            Type::Named(n) => f.write_str(n),
+            Type::Param(i) => write!(f, "{}", char::from(b'A' + i)),
+        }
+    }
+}

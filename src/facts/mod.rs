@@ -1,0 +1,83 @@
+//! What KubeVirt, OLM and OpenShift would conclude about an object: pure functions from (object, inventory, versions) to
+//! typed answers, each with its evidence and with what is missing for it.
+//!
+//! Knows those projects' code, version by version. Must not know policies, findings or files, nor ask a clock.
+//!
+//! One file a fact. Its typed answer is for Rust; its [`Fact`] is the same answer for expressions; its row in
+//! [`SCHEMA`] declares the fields, the kinds that it is for and the kinds that it reads.
+
+mod kinds;
+pub mod versions;
+
+use std::cell::OnceCell;
+
+use jiff::Timestamp;
+
+use crate::cel::{self, Fact};
+use crate::inventory::{Kind, View};
+use crate::object::Object;
+
+pub use kinds::*;
+pub use versions::{Version, Versions};
+
+/// Everything that a fact may look at besides its object.
+#[derive(Clone, Copy, Debug)]
+pub struct World<'w> {
+    /// The other objects; the judged one lies over its stored copy.
+    pub view: View<'w>,
+    /// What runs, and what is to run.
+    pub versions: &'w Versions,
+    /// The time that ages are counted to; `None` where there is none (manifests).
+    pub now: Option<Timestamp>,
+    /// What a person stated about the cluster, for what cannot be seen.
+    pub defaults: &'w ClusterDefaults,
+}
+
+/// What `--cluster-default KEY=VALUE` states.
+#[derive(Clone, Debug, Default)]
+pub struct ClusterDefaults {
+    /// `evictionStrategy`: what the cluster gives VMs that do not say.
+    pub eviction_strategy: Option<String>,
+}
+
+/// A fact, declared.
+#[derive(Clone, Copy)]
+pub struct FactSchema {
+    /// Its name below `facts`.
+    pub name: &'static str,
+    /// What it answers, in one sentence.
+    pub answers: &'static str,
+    /// Kinds that it is for; on others there is no such key.
+    pub subjects: &'static [Kind],
+    /// Kinds that it reads besides its subject.
+    pub reads: &'static [Kind],
+    /// The declared fields, for the checker.
+    pub fields: fn() -> cel::Type,
+    /// The answer; `None` when the object is no subject.
+    pub compute: fn(Object<'_>, &World<'_>) -> Option<Fact>,
+}
+
+/// All facts, by name.
+pub static SCHEMA: &[FactSchema] = &[];
+
+/// The facts about one object, each computed on its first use.
+pub struct FactSet<'w> {
+    object: Object<'w>,
+    world: World<'w>,
+    cells: Vec<OnceCell<Option<Fact>>>,
+}
+
+impl<'w> FactSet<'w> {
+    /// Nothing is computed yet.
+    pub fn new(object: Object<'w>, world: World<'w>) -> Self {
+        FactSet { object, world, cells: SCHEMA.iter().map(|_| OnceCell::new()).collect() }
+    }
+}
+
+impl cel::Facts for FactSet<'_> {
+    fn fact(&self, name: &str) -> Option<&Fact> {
+        let at = SCHEMA.iter().position(|s| s.name == name)?;
+        let (schema, cell) = (SCHEMA.get(at)?, self.cells.get(at)?);
+        cell.get_or_init(|| (schema.compute)(self.object, &self.world)).as_ref()
+    }
+}

@@ -1,0 +1,236 @@
+//! The objects that can be seen: by kind, namespace and name, and three-valued.
+//!
+//! Knows completeness ("all of this kind were collected") and owners. Must not know files, clusters or what a kind
+//! means. It is handed documents; who reads them is none of its business.
+//!
+//! "There is no such object" is only ever said of a kind that was collected completely; everything else is not seen.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::object::{Gvk, NodeId, Object, Tree, Why};
+
+/// A kind in a group, whatever the version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Kind {
+    /// API group; empty for core.
+    pub group: &'static str,
+    /// Kind.
+    pub kind: &'static str,
+    /// Its plural, as `oc` takes it.
+    pub plural: &'static str,
+    /// True when its objects live in namespaces.
+    pub namespaced: bool,
+}
+
+impl Kind {
+    /// `plural.group`, or `plural` for core: how a resource is named on a command line without ambiguity.
+    pub fn resource(&self) -> String {
+        if self.group.is_empty() { self.plural.to_owned() } else { format!("{}.{}", self.plural, self.group) }
+    }
+}
+
+/// The answer to "is there such an object?".
+#[derive(Clone, Copy, Debug)]
+pub enum Lookup<T> {
+    /// Yes, this one.
+    Found(T),
+    /// No; all of its kind were collected.
+    Absent,
+    /// Nobody knows.
+    NotSeen(WhyNot),
+}
+
+/// Why an object was not seen; [`Why`] without the reasons that do not apply here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WhyNot {
+    /// Its kind was not collected, or only in part.
+    NotCollected,
+    /// This account may not read it.
+    Forbidden,
+    /// It was read too long ago.
+    Stale,
+}
+
+impl From<WhyNot> for Why {
+    fn from(why: WhyNot) -> Self {
+        match why {
+            WhyNot::NotCollected => Why::NotCollected,
+            WhyNot::Forbidden => Why::Forbidden,
+            WhyNot::Stale => Why::Stale,
+        }
+    }
+}
+
+/// Objects of one kind.
+#[derive(Clone, Debug)]
+pub struct Listing<'i> {
+    /// Those that were seen, by namespace and name.
+    pub objects: Vec<Object<'i>>,
+    /// `Ok` when these are all there are.
+    pub complete: Result<(), WhyNot>,
+}
+
+/// An object in the inventory.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    tree: Arc<Tree>,
+    root: NodeId,
+    gvk: Arc<Gvk>,
+}
+
+impl Entry {
+    /// An object that stands at `root` of a tree.
+    pub fn new(tree: Arc<Tree>, root: NodeId, gvk: Arc<Gvk>) -> Self {
+        Entry { tree, root, gvk }
+    }
+
+    /// The object.
+    pub fn object(&self) -> Object<'_> {
+        Object { root: self.tree.node(self.root), gvk: &self.gvk }
+    }
+}
+
+type Name = (Option<String>, String);
+
+#[derive(Debug, Default)]
+struct OfKind {
+    entries: Vec<Entry>,
+    by_name: HashMap<Name, usize>,
+}
+
+/// All objects of one dump, cluster or set of manifests.
+#[derive(Debug, Default)]
+pub struct Inventory {
+    kinds: BTreeMap<(String, String), OfKind>,
+    /// (group, kind, namespace); no namespace: all of them.
+    complete: BTreeMap<(String, String, Option<String>), Result<(), WhyNot>>,
+    /// Objects that replaced another of the same kind, namespace and name.
+    replaced: usize,
+}
+
+impl Inventory {
+    /// Adds an object. Of two with the same kind, namespace and name the newer counts (`metadata.resourceVersion` as a
+    /// number where both have one, else the one added last); a dump often holds an object both alone and in a List.
+    pub fn add(&mut self, entry: Entry) {
+        let object = entry.object();
+        let name: Name = (object.namespace().map(str::to_owned), object.name().to_owned());
+        let kind = self.kinds.entry((entry.gvk.group.clone(), entry.gvk.kind.clone())).or_default();
+        if name.1.is_empty() {
+            kind.entries.push(entry);
+            return;
+        }
+        match kind.by_name.get(&name).and_then(|at| kind.entries.get_mut(*at)) {
+            Some(old) => {
+                self.replaced += 1;
+                if version(old.object()) <= version(object) {
+                    *old = entry;
+                }
+            }
+            None => {
+                kind.by_name.insert(name, kind.entries.len());
+                kind.entries.push(entry);
+            }
+        }
+    }
+
+    /// States that all objects of a kind were collected, in one namespace or (`None`) in all; or why they were not.
+    pub fn set_complete(&mut self, group: &str, kind: &str, namespace: Option<&str>, complete: Result<(), WhyNot>) {
+        self.complete.insert((group.to_owned(), kind.to_owned(), namespace.map(str::to_owned)), complete);
+    }
+
+    /// Objects of all kinds, by group, kind, namespace and name.
+    pub fn objects(&self) -> impl Iterator<Item = Object<'_>> {
+        self.kinds.values().flat_map(|k| sorted(k.entries.iter().map(Entry::object).collect()))
+    }
+
+    /// Number of objects.
+    pub fn len(&self) -> usize {
+        self.kinds.values().map(|k| k.entries.len()).sum()
+    }
+
+    /// No objects.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn completeness(&self, kind: Kind, namespace: Option<&str>) -> Result<(), WhyNot> {
+        let of =
+            |ns: Option<&str>| self.complete.get(&(kind.group.to_owned(), kind.kind.to_owned(), ns.map(str::to_owned)));
+        of(None).or_else(|| of(Some(namespace?))).copied().unwrap_or(Err(WhyNot::NotCollected))
+    }
+
+    fn find(&self, kind: Kind, namespace: Option<&str>, name: &str) -> Option<Object<'_>> {
+        let of = self.kinds.get(&(kind.group.to_owned(), kind.kind.to_owned()))?;
+        let at = of.by_name.get(&(namespace.map(str::to_owned), name.to_owned()))?;
+        of.entries.get(*at).map(Entry::object)
+    }
+}
+
+fn version(object: Object<'_>) -> Option<u64> {
+    object.root.str_at(&["metadata", "resourceVersion"])?.parse().ok()
+}
+
+fn sorted(mut objects: Vec<Object<'_>>) -> Vec<Object<'_>> {
+    objects.sort_by(|a, b| (a.namespace(), a.name()).cmp(&(b.namespace(), b.name())));
+    objects
+}
+
+/// An inventory as one judgement sees it: some objects, the one that is judged first of all, lie over their stored copies.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'i> {
+    base: &'i Inventory,
+    over: &'i [Object<'i>],
+}
+
+impl<'i> View<'i> {
+    /// The inventory as it is.
+    pub fn new(base: &'i Inventory) -> Self {
+        View { base, over: &[] }
+    }
+
+    /// The inventory with these objects lying over it.
+    pub fn over(base: &'i Inventory, over: &'i [Object<'i>]) -> Self {
+        View { base, over }
+    }
+
+    fn covering(&self, kind: Kind) -> impl Iterator<Item = Object<'i>> + use<'i> {
+        self.over.iter().copied().filter(move |o| o.gvk.is(kind.group, kind.kind))
+    }
+
+    /// Whether there is such an object. `namespace` is ignored for a cluster-scoped kind.
+    pub fn get(&self, kind: Kind, namespace: Option<&str>, name: &str) -> Lookup<Object<'i>> {
+        let namespace = namespace.filter(|_| kind.namespaced);
+        if let Some(o) =
+            self.covering(kind).find(|o| o.name() == name && o.namespace().filter(|_| kind.namespaced) == namespace)
+        {
+            return Lookup::Found(o);
+        }
+        match self.base.find(kind, namespace, name) {
+            Some(o) => Lookup::Found(o),
+            None => match self.base.completeness(kind, namespace) {
+                Ok(()) => Lookup::Absent,
+                Err(why) => Lookup::NotSeen(why),
+            },
+        }
+    }
+
+    /// The objects of a kind, in one namespace or (`None`) in all.
+    pub fn list(&self, kind: Kind, namespace: Option<&str>) -> Listing<'i> {
+        let namespace = namespace.filter(|_| kind.namespaced);
+        let mut objects: Vec<Object<'i>> =
+            self.covering(kind).filter(|o| namespace.is_none() || o.namespace() == namespace).collect();
+        let covering = objects.len();
+        if let Some(of) = self.base.kinds.get(&(kind.group.to_owned(), kind.kind.to_owned())) {
+            let stored =
+                of.entries.iter().map(Entry::object).filter(|o| namespace.is_none() || o.namespace() == namespace);
+            let hidden = |o: &Object<'_>| {
+                self.over
+                    .iter()
+                    .any(|c| c.gvk.is(kind.group, kind.kind) && c.name() == o.name() && c.namespace() == o.namespace())
+            };
+            if covering == 0 { objects.extend(stored) } else { objects.extend(stored.filter(|o| !hidden(o))) }
+        }
+        Listing { objects: sorted(objects), complete: self.base.completeness(kind, namespace) }
+    }
+}

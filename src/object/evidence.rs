@@ -1,0 +1,199 @@
+//! What a conclusion rests on, and what kept one from being drawn.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::node::{Node, Object, Scalar};
+use super::path::Path;
+use super::reference::ObjectRef;
+use super::tree::Location;
+
+/// Longest scalar that evidence shows, in characters.
+const SHOWN: usize = 80;
+
+/// One thing that decided: a place in an object and what stood there.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    /// The object it stands in.
+    pub object: ObjectRef,
+    /// The place in that object.
+    pub path: Path,
+    /// The same place with list elements by name, for comparison across versions of the object.
+    pub stable_path: String,
+    /// The scalar that stood there, shortened; `None` for lists, maps, and what must not be shown; `absent` tells apart.
+    pub value: Option<String>,
+    /// True when nothing stood there.
+    pub absent: bool,
+    /// What it means for the conclusion, as half a sentence ("cannot be shared with the node it would move to").
+    pub note: Option<String>,
+    /// Where it stands in a file; of something absent, its nearest parent.
+    pub location: Option<Location>,
+    /// The obstacle that it makes, by the reason that its component gives it (`DisksNotLiveMigratable`).
+    pub reason: Option<String>,
+    /// What it shares with evidence of other objects.
+    pub cause: Option<Cause>,
+}
+
+/// What several findings have in common: the storage class that three VMs share.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cause {
+    /// Identity; part of a finding's fingerprint (`DisksNotLiveMigratable/StorageClass local-path`).
+    pub key: String,
+    /// Half a sentence that names no subject (`storage class local-path gives ReadWriteOnce volumes`).
+    pub text: String,
+}
+
+impl Evidence {
+    /// Evidence that a node of an object gives.
+    pub fn of(object: Object<'_>, node: Node<'_>) -> Self {
+        let path = object.root.path_to(node).unwrap_or_default();
+        let value = if is_secret(object, &path) { None } else { shown(node) };
+        let stable_path = path.stable(object.root);
+        Evidence {
+            object: object.reference(),
+            path,
+            stable_path,
+            value,
+            absent: false,
+            note: None,
+            location: node.location(),
+            reason: None,
+            cause: None,
+        }
+    }
+
+    /// Evidence that something stands at the end of keys, or that it does not.
+    pub fn at(object: Object<'_>, keys: &[&str]) -> Self {
+        Evidence::at_path(object, &Path::keys(keys))
+    }
+
+    /// Evidence of what stands at a path, or of its absence.
+    pub fn at_path(object: Object<'_>, path: &Path) -> Self {
+        let (node, taken) = object.root.follow_far(path);
+        if taken == path.steps().len() {
+            return Evidence::of(object, node);
+        }
+        let stable_path = path.stable(object.root);
+        Evidence {
+            object: object.reference(),
+            path: path.clone(),
+            stable_path,
+            value: None,
+            absent: true,
+            note: None,
+            location: node.location(),
+            reason: None,
+            cause: None,
+        }
+    }
+
+    /// Says which obstacle it makes, and what that obstacle shares with those of other objects.
+    pub fn obstacle(mut self, reason: &str, cause: Cause) -> Self {
+        self.reason = Some(reason.to_owned());
+        self.cause = Some(cause);
+        self
+    }
+
+    /// Says what it means.
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.note = Some(note.into());
+        self
+    }
+}
+
+/// `spec.x: value`, `spec.x (absent)` or `spec.x`.
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.path)?;
+        match &self.value {
+            Some(value) => write!(f, ": {value}"),
+            None if self.absent => f.write_str(" (absent)"),
+            None => Ok(()),
+        }
+    }
+}
+
+fn shown(node: Node<'_>) -> Option<String> {
+    let text = match node.scalar() {
+        Some(Scalar::Null) => "null".to_owned(),
+        Some(Scalar::Bool(b)) => b.to_string(),
+        Some(Scalar::Int(i)) => i.to_string(),
+        Some(Scalar::Double(d)) => d.to_string(),
+        Some(Scalar::Str("")) => "\"\"".to_owned(),
+        Some(Scalar::Str(s)) => s.to_owned(),
+        // A short list of scalars says more than its path: `accessModes: [ReadWriteOnce]`.
+        None => {
+            let parts: Option<Vec<&str>> = node.elements().map(|e| e.as_str()).collect();
+            match (node.kind(), parts) {
+                (super::Type::List, Some(parts)) if parts.len() <= 4 => format!("[{}]", parts.join(", ")),
+                _ => return None,
+            }
+        }
+    };
+    let mut chars = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let short: String = chars.by_ref().take(SHOWN).collect();
+    Some(if chars.next().is_some() { format!("{short}…") } else { short })
+}
+
+/// Keys whose values are never shown, in any object: cloud-init and sysprep carry passwords.
+const SECRET_KEYS: [&str; 5] = ["userData", "userDataBase64", "networkData", "networkDataBase64", "sysprep"];
+
+/// True for what no output may show: everything of a Secret but its metadata, and a guest's first-boot data.
+pub fn is_secret(object: Object<'_>, path: &Path) -> bool {
+    let key = |step: &super::Step, name: &str| matches!(step, super::Step::Key(k) if k == name);
+    let secret =
+        object.gvk.is("", "Secret") && path.steps().first().is_some_and(|s| key(s, "data") || key(s, "stringData"));
+    secret || path.steps().iter().any(|s| SECRET_KEYS.iter().any(|name| key(s, name)))
+}
+
+/// Why something could not be looked at.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Why {
+    /// Objects of this kind are not in the dump, or only some of them are.
+    NotCollected,
+    /// The kind was collected, but this account may not read it.
+    Forbidden,
+    /// It was read too long ago to rely on.
+    Stale,
+    /// It is known only at admission (who asks, with which options).
+    AdmissionOnly,
+    /// The object is there and does not say yet (a status that its controller has not written).
+    NotReported,
+}
+
+/// One thing that would have to be known to decide.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Missing {
+    /// What, as a person names it: `StorageProfile fast`, `PersistentVolumeClaims of namespace shop`, `the current time`.
+    pub what: String,
+    /// Why it is not known.
+    pub why: Why,
+}
+
+/// All that is missing for one conclusion, in a stable order.
+pub type MissingSet = BTreeSet<Missing>;
+
+impl Missing {
+    /// Something that nobody collected.
+    pub fn not_collected(what: impl Into<String>) -> Self {
+        Missing { what: what.into(), why: Why::NotCollected }
+    }
+
+    /// Something that its controller has not reported.
+    pub fn not_reported(what: impl Into<String>) -> Self {
+        Missing { what: what.into(), why: Why::NotReported }
+    }
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let why = match self.why {
+            Why::NotCollected => "not collected",
+            Why::Forbidden => "this account may not read it",
+            Why::Stale => "read too long ago",
+            Why::AdmissionOnly => "known only at admission",
+            Why::NotReported => "not reported yet",
+        };
+        write!(f, "{} ({why})", self.what)
+    }
+}

@@ -1,0 +1,445 @@
+//! A value in a tree, and an object as the root of one.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+use super::path::{Path, Step};
+use super::reference::{Gvk, ObjectRef};
+use super::tree::{DENSE, Location, Slot, Tree};
+
+/// A value's place in its tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub(super) u32);
+
+/// A value in a [`Tree`]: two words, copied freely. Two nodes are the same when they stand in the same place;
+/// [`Node::equals`] compares values.
+#[derive(Clone, Copy)]
+pub struct Node<'t> {
+    tree: &'t Tree,
+    id: NodeId,
+}
+
+/// What a node is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    /// `null`
+    Null,
+    /// `true`, `false`
+    Bool,
+    /// A whole number within int64.
+    Int,
+    /// Any other number.
+    Double,
+    /// Text.
+    Str,
+    /// A sequence.
+    List,
+    /// Entries by key.
+    Map,
+}
+
+/// A value that contains no other.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Scalar<'t> {
+    /// `null`
+    Null,
+    /// `true`, `false`
+    Bool(bool),
+    /// A whole number within int64.
+    Int(i64),
+    /// Any other number.
+    Double(f64),
+    /// Text.
+    Str(&'t str),
+}
+
+impl<'t> Node<'t> {
+    pub(super) fn new(tree: &'t Tree, id: NodeId) -> Self {
+        Node { tree, id }
+    }
+
+    /// The tree it is in.
+    pub fn tree(self) -> &'t Tree {
+        self.tree
+    }
+
+    /// Its place in the tree.
+    pub fn id(self) -> NodeId {
+        self.id
+    }
+
+    fn slot(self) -> Slot {
+        self.tree.slot(self.id)
+    }
+
+    /// What it is.
+    pub fn kind(self) -> Type {
+        match self.slot() {
+            Slot::Null => Type::Null,
+            Slot::Bool(_) => Type::Bool,
+            Slot::Int(_) => Type::Int,
+            Slot::Double(_) => Type::Double,
+            Slot::Str { .. } => Type::Str,
+            Slot::List { .. } => Type::List,
+            Slot::Map { .. } => Type::Map,
+        }
+    }
+
+    /// The value, if it contains no other.
+    pub fn scalar(self) -> Option<Scalar<'t>> {
+        Some(match self.slot() {
+            Slot::Null => Scalar::Null,
+            Slot::Bool(b) => Scalar::Bool(b),
+            Slot::Int(i) => Scalar::Int(i),
+            Slot::Double(d) => Scalar::Double(d),
+            Slot::Str { at, len } => Scalar::Str(self.tree.string(at, len)),
+            Slot::List { .. } | Slot::Map { .. } => return None,
+        })
+    }
+
+    /// True for `null`.
+    pub fn is_null(self) -> bool {
+        matches!(self.slot(), Slot::Null)
+    }
+
+    /// The boolean.
+    pub fn as_bool(self) -> Option<bool> {
+        if let Slot::Bool(b) = self.slot() { Some(b) } else { None }
+    }
+
+    /// The whole number.
+    pub fn as_int(self) -> Option<i64> {
+        if let Slot::Int(i) = self.slot() { Some(i) } else { None }
+    }
+
+    /// The text.
+    pub fn as_str(self) -> Option<&'t str> {
+        if let Slot::Str { at, len } = self.slot() { Some(self.tree.string(at, len)) } else { None }
+    }
+
+    /// Number of elements or entries; of a string, its bytes; 0 for other scalars.
+    pub fn len(self) -> usize {
+        match self.slot() {
+            Slot::List { len, .. } | Slot::Map { len, .. } | Slot::Str { len, .. } => len as usize,
+            _ => 0,
+        }
+    }
+
+    /// No elements, no entries, no text.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// The element of a list.
+    pub fn element(self, i: usize) -> Option<Node<'t>> {
+        let Slot::List { len, index, .. } = self.slot() else { return None };
+        if i >= len as usize {
+            return None;
+        }
+        let id = match index {
+            DENSE => self.id.0 + 1 + i as u32,
+            at => *self.tree.order.get(at as usize + i)?,
+        };
+        Some(Node::new(self.tree, NodeId(id)))
+    }
+
+    /// The elements of a list, in order; none for anything else.
+    pub fn elements(self) -> impl ExactSizeIterator<Item = Node<'t>> + DoubleEndedIterator + use<'t> {
+        let len = if let Slot::List { len, .. } = self.slot() { len as usize } else { 0 };
+        (0..len).map(move |i| self.element(i).unwrap_or(self))
+    }
+
+    /// The value under a key of a map.
+    pub fn get(self, key: &str) -> Option<Node<'t>> {
+        self.entry(key).map(|(_, value)| value)
+    }
+
+    /// A key of a map and its value, both as nodes.
+    pub fn entry(self, key: &str) -> Option<(Node<'t>, Node<'t>)> {
+        let order = self.order()?;
+        // Kubernetes' maps are short: a scan of the keys beats a binary search up to about a dozen.
+        let at = if order.len() <= 12 {
+            order.iter().position(|slot| self.key_at(*slot) == key)?
+        } else {
+            order.binary_search_by(|slot| self.key_at(*slot).cmp(key)).ok()?
+        };
+        let slot = *order.get(at)?;
+        Some((Node::new(self.tree, NodeId(slot)), Node::new(self.tree, NodeId(slot + 1))))
+    }
+
+    fn order(self) -> Option<&'t [u32]> {
+        let Slot::Map { len, index, .. } = self.slot() else { return None };
+        self.tree.order.get(index as usize..index as usize + len as usize)
+    }
+
+    fn key_at(self, slot: u32) -> &'t str {
+        match self.tree.slot(NodeId(slot)) {
+            Slot::Str { at, len } => self.tree.string(at, len),
+            _ => "",
+        }
+    }
+
+    /// The entry of a map at a place in key order.
+    pub fn entry_at(self, i: usize) -> Option<(&'t str, Node<'t>)> {
+        let slot = *self.order()?.get(i)?;
+        Some((self.key_at(slot), Node::new(self.tree, NodeId(slot + 1))))
+    }
+
+    /// The entries of a map in key order; none for anything else.
+    pub fn entries(self) -> impl ExactSizeIterator<Item = (&'t str, Node<'t>)> + use<'t> {
+        let order = self.order().unwrap_or_default();
+        order.iter().map(move |slot| (self.key_at(*slot), Node::new(self.tree, NodeId(slot + 1))))
+    }
+
+    /// Follows keys; `None` where one is absent.
+    pub fn at(self, keys: &[&str]) -> Option<Node<'t>> {
+        keys.iter().try_fold(self, |node, key| node.get(key))
+    }
+
+    /// The string at the end of keys.
+    pub fn str_at(self, keys: &[&str]) -> Option<&'t str> {
+        self.at(keys)?.as_str()
+    }
+
+    /// The boolean at the end of keys.
+    pub fn bool_at(self, keys: &[&str]) -> Option<bool> {
+        self.at(keys)?.as_bool()
+    }
+
+    /// The whole number at the end of keys.
+    pub fn int_at(self, keys: &[&str]) -> Option<i64> {
+        self.at(keys)?.as_int()
+    }
+
+    /// The elements of the list at the end of keys; none where it is absent.
+    pub fn list_at(self, keys: &[&str]) -> impl Iterator<Item = Node<'t>> + use<'t> {
+        self.at(keys).into_iter().flat_map(Node::elements)
+    }
+
+    /// Follows a path; list elements by index.
+    pub fn follow(self, path: &Path) -> Option<Node<'t>> {
+        path.steps().iter().try_fold(self, |node, step| match step {
+            Step::Key(key) => node.get(key),
+            Step::Index(i) => node.element(*i),
+        })
+    }
+
+    /// The longest part of a path that exists, and how many of its steps that is.
+    pub fn follow_far(self, path: &Path) -> (Node<'t>, usize) {
+        let mut node = self;
+        for (taken, step) in path.steps().iter().enumerate() {
+            let next = match step {
+                Step::Key(key) => node.get(key),
+                Step::Index(i) => node.element(*i),
+            };
+            match next {
+                Some(n) => node = n,
+                None => return (node, taken),
+            }
+        }
+        (node, path.steps().len())
+    }
+
+    /// True when `other` is this value or stands inside it.
+    pub fn contains(self, other: Node<'_>) -> bool {
+        std::ptr::eq(self.tree, other.tree) && self.id <= other.id && other.id < self.tree.after(self.id)
+    }
+
+    /// The path from this value to one inside it; `None` when it is elsewhere.
+    ///
+    /// Walks down from `self`, so it costs depth times the breadth on the way; nobody asks unless something failed.
+    pub fn path_to(self, target: Node<'_>) -> Option<Path> {
+        if !self.contains(target) {
+            return None;
+        }
+        let mut steps = Vec::new();
+        let mut at = self;
+        while at.id != target.id {
+            let next = match at.kind() {
+                Type::List => {
+                    at.elements().enumerate().find(|(_, e)| e.contains(target)).map(|(i, e)| (Step::Index(i), e))
+                }
+                Type::Map => at
+                    .entries()
+                    // A key's slot stands right before its value's and means the entry.
+                    .find(|(_, v)| v.contains(target) || v.id.0 == target.id.0 + 1)
+                    .map(|(k, v)| (Step::Key(k.to_owned()), v)),
+                _ => None,
+            };
+            let Some((step, node)) = next else { return None };
+            steps.push(step);
+            if node.id.0 == target.id.0 + 1 {
+                break;
+            }
+            at = node;
+        }
+        Some(Path::from_steps(steps))
+    }
+
+    /// Where it stands in the text; `None` when the tree was built without positions.
+    pub fn location(self) -> Option<Location> {
+        self.tree.location(self.id)
+    }
+
+    /// The same value, wherever it stands: maps without regard to order, numbers by value.
+    pub fn equals(self, other: Node<'_>) -> bool {
+        // An explicit stack: a tree may be deeper than a thread's stack.
+        let mut todo: Vec<(Node<'_>, Node<'_>)> = vec![(self, other)];
+        while let Some((a, b)) = todo.pop() {
+            match (a.slot(), b.slot()) {
+                (Slot::Null, Slot::Null) => {}
+                (Slot::Bool(x), Slot::Bool(y)) if x == y => {}
+                (Slot::Int(x), Slot::Int(y)) if x == y => {}
+                (Slot::Double(x), Slot::Double(y)) if x == y => {}
+                (Slot::Int(i), Slot::Double(d)) | (Slot::Double(d), Slot::Int(i)) if i as f64 == d => {}
+                (Slot::Str { .. }, Slot::Str { .. }) if a.as_str() == b.as_str() => {}
+                (Slot::List { len: x, .. }, Slot::List { len: y, .. }) if x == y => {
+                    todo.extend(a.elements().zip(b.elements()))
+                }
+                (Slot::Map { len: x, .. }, Slot::Map { len: y, .. }) if x == y => {
+                    for ((k, v), (l, w)) in a.entries().zip(b.entries()) {
+                        if k != l {
+                            return false;
+                        }
+                        todo.push((v, w));
+                    }
+                }
+                _ => return false,
+            }
+        }
+        true
+    }
+
+    /// Order of two scalars of one type, for sorting.
+    pub fn compare_scalars(self, other: Node<'_>) -> Option<Ordering> {
+        match (self.scalar()?, other.scalar()?) {
+            (Scalar::Str(a), Scalar::Str(b)) => Some(a.cmp(b)),
+            (Scalar::Int(a), Scalar::Int(b)) => Some(a.cmp(&b)),
+            (Scalar::Double(a), Scalar::Double(b)) => a.partial_cmp(&b),
+            (Scalar::Bool(a), Scalar::Bool(b)) => Some(a.cmp(&b)),
+            _ => None,
+        }
+    }
+}
+
+impl PartialEq for Node<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.tree, other.tree) && self.id == other.id
+    }
+}
+
+/// Compact JSON, maps in key order.
+impl fmt::Display for Node<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        enum Todo<'t> {
+            Value(Node<'t>),
+            Key(&'t str),
+            Text(&'static str),
+        }
+        let mut todo = vec![Todo::Value(*self)];
+        while let Some(next) = todo.pop() {
+            let node = match next {
+                Todo::Text(t) => {
+                    f.write_str(t)?;
+                    continue;
+                }
+                Todo::Key(k) => {
+                    write!(f, "{}:", serde_json::Value::from(k))?;
+                    continue;
+                }
+                Todo::Value(n) => n,
+            };
+            match (node.scalar(), node.kind()) {
+                (Some(Scalar::Null), _) => f.write_str("null")?,
+                (Some(Scalar::Bool(b)), _) => write!(f, "{b}")?,
+                (Some(Scalar::Int(i)), _) => write!(f, "{i}")?,
+                (Some(Scalar::Double(d)), _) => write!(f, "{}", serde_json::Value::from(d))?,
+                (Some(Scalar::Str(s)), _) => write!(f, "{}", serde_json::Value::from(s))?,
+                (None, Type::List) => {
+                    f.write_str("[")?;
+                    todo.push(Todo::Text("]"));
+                    for (i, e) in node.elements().enumerate().rev() {
+                        todo.push(Todo::Value(e));
+                        if i > 0 {
+                            todo.push(Todo::Text(","));
+                        }
+                    }
+                }
+                (None, _) => {
+                    f.write_str("{")?;
+                    todo.push(Todo::Text("}"));
+                    for i in (0..node.len()).rev() {
+                        let Some((k, v)) = node.entry_at(i) else { continue };
+                        todo.push(Todo::Value(v));
+                        todo.push(Todo::Key(k));
+                        if i > 0 {
+                            todo.push(Todo::Text(","));
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Node<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A Kubernetes object: the root of one in a tree, and its type. In a List many objects share a tree.
+#[derive(Clone, Copy, Debug)]
+pub struct Object<'t> {
+    /// The object's map.
+    pub root: Node<'t>,
+    /// Its type; from the object itself, or from the List for items that carry none.
+    pub gvk: &'t Gvk,
+}
+
+impl<'t> Object<'t> {
+    /// `metadata.name`, else empty (a template, or `generateName`).
+    pub fn name(self) -> &'t str {
+        self.root.str_at(&["metadata", "name"]).unwrap_or_default()
+    }
+
+    /// `metadata.namespace`; `None` for cluster-scoped objects and for manifests that leave it to kubectl.
+    pub fn namespace(self) -> Option<&'t str> {
+        self.root.str_at(&["metadata", "namespace"]).filter(|n| !n.is_empty())
+    }
+
+    /// A label's value.
+    pub fn label(self, key: &str) -> Option<&'t str> {
+        self.root.str_at(&["metadata", "labels", key])
+    }
+
+    /// An annotation's value.
+    pub fn annotation(self, key: &str) -> Option<&'t str> {
+        self.root.str_at(&["metadata", "annotations", key])
+    }
+
+    /// The owner reference with `controller: true`, else the first: (kind, name).
+    pub fn owner(self) -> Option<(&'t str, &'t str)> {
+        let mut owners = self.root.list_at(&["metadata", "ownerReferences"]);
+        let first = self.root.at(&["metadata", "ownerReferences"])?.element(0)?;
+        let owner = owners.find(|o| o.bool_at(&["controller"]) == Some(true)).unwrap_or(first);
+        Some((owner.str_at(&["kind"])?, owner.str_at(&["name"])?))
+    }
+
+    /// Follows keys from the object's root.
+    pub fn at(self, keys: &[&str]) -> Option<Node<'t>> {
+        self.root.at(keys)
+    }
+
+    /// What identifies it.
+    pub fn reference(self) -> ObjectRef {
+        ObjectRef {
+            group: self.gvk.group.clone(),
+            version: self.gvk.version.clone(),
+            kind: self.gvk.kind.clone(),
+            namespace: self.namespace().map(str::to_owned),
+            name: self.name().to_owned(),
+        }
+    }
+}
