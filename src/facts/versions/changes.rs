@@ -1,0 +1,273 @@
+//! The data file, read once.
+
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Deserializer};
+
+use super::Version;
+
+/// Whose version a row counts in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Product {
+    /// KubeVirt, as `KubeVirt.status.observedKubeVirtVersion` names it.
+    Kubevirt,
+    /// HyperConverged: upstream's 1.N or OpenShift Virtualization's 4.N; either may be asked with.
+    Hyperconverged,
+    /// OpenShift.
+    Openshift,
+}
+
+impl Product {
+    /// What decides whether one version of this product comes before another.
+    fn rank(self, version: Version) -> (u32, u32, u32) {
+        match self {
+            Product::Kubevirt => (version.major, version.minor, version.patch),
+            Product::Hyperconverged => {
+                let version = version.virtualization();
+                (0, version.ordinal(), version.patch)
+            }
+            Product::Openshift => (0, version.ordinal(), version.patch),
+        }
+    }
+
+    /// As people write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Product::Kubevirt => "KubeVirt",
+            Product::Hyperconverged => "HyperConverged",
+            Product::Openshift => "OpenShift",
+        }
+    }
+
+    /// The newest release that the data knows; assumed where the version is not known.
+    pub fn newest(self) -> Option<Version> {
+        let newest = TABLE.releases.iter().rev().find(|r| r.kubevirt.is_some())?;
+        match self {
+            Product::Kubevirt => newest.kubevirt,
+            Product::Hyperconverged => Some(newest.hyperconverged),
+            Product::Openshift => newest.openshift.last().copied(),
+        }
+    }
+}
+
+/// Minors that go together. Patches are zero.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Release {
+    /// OpenShift, and OpenShift Virtualization; two names where one release has two (4.23 and 5.0).
+    #[serde(deserialize_with = "versions")]
+    pub openshift: Vec<Version>,
+    /// Kubernetes.
+    #[serde(deserialize_with = "version")]
+    pub kubernetes: Version,
+    /// HyperConverged, as upstream counts.
+    #[serde(deserialize_with = "version")]
+    pub hyperconverged: Version,
+    /// KubeVirt; `None` before it is released.
+    #[serde(default, deserialize_with = "maybe_version")]
+    pub kubevirt: Option<Version>,
+    /// How many minors a kubelet may be behind this release's API server.
+    pub kubelet_lag: u32,
+    /// True for an Extended Update Support release.
+    #[serde(default)]
+    pub eus: bool,
+    /// Where that stands.
+    pub source: String,
+}
+
+/// Behaviour that begins or ends with a version.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
+    /// How code asks for it.
+    pub id: String,
+    /// Whose version counts.
+    pub product: Product,
+    /// The first version that has it; `None`: all until `until`.
+    #[serde(default, deserialize_with = "maybe_version")]
+    pub since: Option<Version>,
+    /// The first version that has it no more.
+    #[serde(default, deserialize_with = "maybe_version")]
+    pub until: Option<Version>,
+    /// What it is, in a sentence.
+    pub what: String,
+    /// Where that stands.
+    pub source: String,
+}
+
+/// An API version that is no longer served.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Removal {
+    /// API group.
+    pub group: String,
+    /// Version in that group.
+    pub version: String,
+    /// Whose version counts.
+    pub product: Product,
+    /// The first version without it.
+    #[serde(deserialize_with = "version")]
+    pub since: Version,
+    /// Where that stands.
+    pub source: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    releases: Vec<Release>,
+    changes: Vec<Change>,
+    removals: Vec<Removal>,
+}
+
+const TEXT: &str = include_str!("../versions.yaml");
+
+/// A test proves that the file parses, so the empty table is never seen.
+static TABLE: LazyLock<Table> = LazyLock::new(|| serde_saphyr::from_str(TEXT).unwrap_or_default());
+
+/// The row of an id.
+pub fn change(id: &str) -> Option<&'static Change> {
+    let at = TABLE.changes.binary_search_by(|c| c.id.as_str().cmp(id)).ok()?;
+    TABLE.changes.get(at)
+}
+
+/// Whether a change is in force in a version of the product that its row names: from `since` on, until `until`.
+///
+/// An unknown version counts as the newest known. An id that has no row is never in force; a test holds the code to ids
+/// that have one. [`super::Versions::applies`] picks the version, and [`super::Versions::assumed`] tells when it was unknown.
+pub fn applies(id: &str, version: Option<Version>) -> bool {
+    let Some(change) = change(id) else { return false };
+    let rank = |v| change.product.rank(v);
+    let Some(version) = version.or_else(|| change.product.newest()).map(rank) else { return false };
+    change.since.is_none_or(|since| rank(since) <= version) && change.until.is_none_or(|until| version < rank(until))
+}
+
+/// What goes with a version of OpenShift (or of OpenShift Virtualization); `None` for minors that the data does not know.
+pub fn release(openshift: Version) -> Option<&'static Release> {
+    TABLE.releases.iter().find(|r| r.openshift.first().is_some_and(|o| o.ordinal() == openshift.ordinal()))
+}
+
+/// API versions that are gone, by group and version.
+pub fn removals() -> &'static [Removal] {
+    &TABLE.removals
+}
+
+fn version<'de, D: Deserializer<'de>>(d: D) -> Result<Version, D::Error> {
+    parse(&String::deserialize(d)?)
+}
+
+fn maybe_version<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Version>, D::Error> {
+    Option::<String>::deserialize(d)?.map(|text| parse(&text)).transpose()
+}
+
+fn versions<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<Version>, D::Error> {
+    Vec::<String>::deserialize(d)?.iter().map(|text| parse(text)).collect()
+}
+
+fn parse<E: serde::de::Error>(text: &str) -> Result<Version, E> {
+    Version::parse(text).ok_or_else(|| E::custom(format!("`{text}` is no version such as 4.19 or 1.5")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn v(text: &str) -> Option<Version> {
+        Version::parse(text)
+    }
+
+    #[test]
+    fn the_data_parses_is_sorted_and_has_sources() {
+        let table: Table = serde_saphyr::from_str(TEXT).unwrap();
+        assert!(table.changes.is_sorted_by(|a, b| a.id < b.id), "changes are not sorted by id, or one stands twice");
+        assert!(table.removals.is_sorted_by(|a, b| (&a.group, &a.version) < (&b.group, &b.version)));
+        let ordinals: Vec<u32> = table.releases.iter().map(|r| r.openshift[0].ordinal()).collect();
+        assert!(ordinals.windows(2).all(|w| w[1] == w[0] + 1), "releases have a gap: {ordinals:?}");
+        let sources = table.changes.iter().map(|c| (&c.id, &c.source));
+        let sources = sources.chain(table.removals.iter().map(|r| (&r.group, &r.source)));
+        for (row, source) in sources.chain(table.releases.iter().map(|r| (&r.source, &r.source))) {
+            assert!(source.contains(' ') && source.len() > 15, "{row} has no source worth the name: {source}");
+        }
+        for c in &table.changes {
+            assert!(c.since.is_some() || c.until.is_some(), "{} neither begins nor ends", c.id);
+            if let (Some(since), Some(until)) = (c.since, c.until) {
+                assert!(c.product.rank(since) < c.product.rank(until), "{} ends before it begins", c.id);
+            }
+            assert!(c.what.ends_with('.'), "{} does not say what it is in a sentence", c.id);
+        }
+    }
+
+    #[test]
+    fn every_minor_names_itself_the_same_way_everywhere() {
+        for r in &TABLE.releases {
+            let ordinal = r.openshift[0].ordinal();
+            assert!(r.openshift.iter().all(|o| o.ordinal() == ordinal));
+            assert_eq!(r.hyperconverged.virtualization().ordinal(), ordinal, "{:?}", r.openshift);
+            assert_eq!(r.kubernetes.minor, ordinal + 13, "{:?}", r.openshift);
+        }
+    }
+
+    #[test]
+    fn a_change_is_in_force_from_since_until_until() {
+        for (id, version, expected) in [
+            ("virtiofs-blocks-migration", "1.4.9", true),
+            ("virtiofs-blocks-migration", "1.5.0", false),
+            ("tdx-judged", "1.6.6", false),
+            ("tdx-judged", "1.7.0-rc.0", true),
+            ("backend-storage-must-be-rwx", "1.2.2", false),
+            ("backend-storage-must-be-rwx", "1.3.1", true),
+            ("backend-storage-must-be-rwx", "1.4.0", false),
+            ("cluster-eviction-strategy", "0.49.0", false),
+            ("cluster-eviction-strategy", "1.0.0", true),
+            // Upstream's numbers and OpenShift Virtualization's mean the same.
+            ("hco-defaults-workload-update", "1.5.0", false),
+            ("hco-defaults-workload-update", "4.9.2", false),
+            ("hco-defaults-workload-update", "1.6.0", true),
+            ("hco-defaults-workload-update", "4.10.0", true),
+            ("hco-v1-stored", "4.22.9", false),
+            ("hco-v1-stored", "4.23.0", true),
+            ("hco-v1-stored", "5.0.0", true),
+            // As numbers, not as text.
+            ("rhel-rebase-outdated-launchers", "4.9.0", false),
+            ("rhel-rebase-outdated-launchers", "4.16.30", true),
+            ("rhel-rebase-outdated-launchers", "4.17.0", false),
+            ("rhel-rebase-outdated-launchers", "5.0.0", false),
+            ("no-such-change", "1.0.0", false),
+        ] {
+            assert_eq!(applies(id, v(version)), expected, "{id} in {version}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_version_counts_as_the_newest() {
+        assert!(applies("vgpu-may-migrate", None));
+        assert!(!applies("vmi-disruption-budgets", None));
+        assert!(!applies("no-such-change", None));
+    }
+
+    #[test]
+    fn ids_that_code_asks_for_exist() {
+        fn files(dir: &std::path::Path, out: &mut Vec<std::path::PathBuf>) {
+            for entry in std::fs::read_dir(dir).unwrap() {
+                let path = entry.unwrap().path();
+                match path.is_dir() {
+                    true => files(&path, out),
+                    false if path.extension().is_some_and(|e| e == "rs") => out.push(path),
+                    false => {}
+                }
+            }
+        }
+        let mut sources = Vec::new();
+        files(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/facts"), &mut sources);
+        let asked = regex::Regex::new(r#"(?:applies|assumed)\(\s*"([^"]+)""#).unwrap();
+        for file in sources {
+            let text = std::fs::read_to_string(&file).unwrap();
+            // What stands in tests may be misspelt on purpose.
+            let code = text.split("#[cfg(test)]").next().unwrap();
+            for id in asked.captures_iter(code) {
+                assert!(change(&id[1]).is_some(), "{}: versions.yaml has no change {}", file.display(), &id[1]);
+            }
+        }
+    }
+}
