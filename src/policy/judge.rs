@@ -7,6 +7,7 @@ use crate::object::{Cause, Missing, MissingSet, Node, Object, Why};
 use super::blame::{Blamed, causes, explain};
 use super::constraint::{Matched, Operation, Target};
 use super::notes::Text;
+use super::patch::{Patch, patch};
 use super::set::{Check, Condition, Effect, Policy, Validation};
 
 /// What all matchConditions of a policy may cost together, in Kubernetes' units (apiserver pkg/apis/cel/config.go,
@@ -175,10 +176,14 @@ fn finding<'a>(
         .and_then(|v| v.as_str().and_then(Severity::parse))
         .unwrap_or(notes.severity);
     let why = notes.why.as_ref().map(|t| text(t, evaluation)).unwrap_or_default();
-    let fix = notes.fix.as_ref().map(|f| Fix {
-        text: text(&f.text, evaluation),
-        grade: f.grade,
-        commands: f.commands.and_then(|c| evaluation.evaluate(c).ok()).map(|v| lines(&v)).unwrap_or_default(),
+    let patch = match patch(policy, context) {
+        Ok(Patch::Operations(operations)) => operations,
+        _ => Vec::new(),
+    };
+    let fix = notes.fix.as_ref().map(|f| {
+        let written = f.commands.and_then(|c| evaluation.evaluate(c).ok()).map(|v| lines(&v)).unwrap_or_default();
+        let commands = if written.is_empty() { patch_command(&context.target, &patch) } else { written };
+        Fix { text: text(&f.text, evaluation), grade: f.grade, commands }
     });
     let cause = blamed.evidence.iter().find_map(|e| e.cause.clone()).unwrap_or_else(|| match &blamed.field {
         Some(field) => Cause { key: field.stable_path.clone(), text: field.to_string() },
@@ -198,9 +203,25 @@ fn finding<'a>(
         evidence: blamed.evidence,
         cause,
         assumptions: Vec::new(),
+        patch,
         denied_at_admission: policy.strictest_effect() == Effect::Deny,
         counted_with: None,
     }
+}
+
+/// The command that sets a patch in place; none for an empty one, or for an object without a name.
+fn patch_command(target: &Target<'_>, patch: &[serde_json::Value]) -> Vec<String> {
+    if patch.is_empty() || target.name.is_empty() {
+        return Vec::new();
+    }
+    let namespace = target.namespace.map(|n| format!("-n {n} ")).unwrap_or_default();
+    // The version is named because the patch's paths are that version's.
+    let resource = match target.group {
+        "" => target.resource.to_owned(),
+        group => format!("{}.{}.{group}", target.resource, target.version),
+    };
+    let operations = serde_json::Value::from(patch).to_string().replace('\'', "'\\''");
+    vec![format!("oc {namespace}patch {resource} {} --type=json -p '{operations}'", target.name)]
 }
 
 /// An object as the subject of findings.
@@ -291,8 +312,9 @@ pub(super) fn namespace_type() -> Type {
     Type::object("kubernetes.Namespace", [("metadata", metadata), ("status", status), ("spec", spec)])
 }
 
-/// `request` outside admission: who asks, and with which options, is not known there.
-pub fn request(target: &Target<'_>, kind: &str) -> Fact {
+/// `request`: what is known of it anyway, and over that the fields that are known better. Outside admission nobody knows
+/// who asks, and with which options.
+pub fn request(target: &Target<'_>, kind: &str, known: Option<&Fact>) -> Fact {
     let gvk = Fact::map([("group", text_fact(target.group)), ("version", text_fact(target.version)), ("kind", text_fact(kind))]);
     let gvr = Fact::map([
         ("group", text_fact(target.group)),
@@ -300,7 +322,7 @@ pub fn request(target: &Target<'_>, kind: &str) -> Fact {
         ("resource", text_fact(target.resource)),
     ]);
     let unknown = |what: &str| Fact::unknown(Missing { what: what.to_owned(), why: Why::AdmissionOnly });
-    Fact::map([
+    let mut fact = Fact::map([
         ("kind", gvk.clone()),
         ("resource", gvr.clone()),
         ("requestKind", gvk),
@@ -311,7 +333,13 @@ pub fn request(target: &Target<'_>, kind: &str) -> Fact {
         ("userInfo", unknown("the user who asks")),
         ("dryRun", Fact::new(false)),
         ("options", unknown("the request's options")),
-    ])
+    ]);
+    if let (FactValue::Map(fields), Some(FactValue::Map(known))) = (&mut fact.value, known.map(|k| &k.value)) {
+        fields.retain(|(name, _)| !known.iter().any(|(k, _)| k == name));
+        fields.extend(known.iter().cloned());
+        fields.sort_by(|a, b| a.0.cmp(&b.0));
+    }
+    fact
 }
 
 /// `namespaceObject` of a namespace that was not seen: its name, and the one label that the API server sets.

@@ -29,7 +29,7 @@ mod set;
 
 pub use cases::{Case, Expected};
 pub use constraint::{Constraints, Matched, Operation, Rule, Target};
-pub use judge::{Context, Judgement, judge};
+pub use judge::{Context, Found, Judgement, judge, request, subject, unseen_namespace};
 pub use load::{FactDeclaration, PolicyFile, load};
 pub use notes::{Bound, Component, Notes, Text};
 pub use patch::{Patch, PatchError, patch};
