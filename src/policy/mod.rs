@@ -32,6 +32,6 @@ pub use constraint::{Constraints, Matched, Operation, Rule, Target};
 pub use judge::{Context, Found, Judgement, judge, request, subject, unseen_namespace};
 pub use load::{FactDeclaration, PolicyFile, load};
 pub use notes::{Bound, Component, Notes, Text};
-pub use patch::{Patch, PatchError, patch};
+pub use patch::{Patch, PatchError, apply, patch};
 pub use problem::{Place, Problem, nearest};
 pub use set::{Binding, Check, Condition, Effect, Mutation, Policy, PolicySet, Validation};
