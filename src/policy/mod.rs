@@ -28,6 +28,8 @@ mod problem;
 mod selector;
 mod set;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use cases::{Case, Expected};
 pub use constraint::{Constraints, Matched, Operation, Rule, Target};
