@@ -117,7 +117,7 @@ impl<'t> InstallPlan<'t> {
             ("csvs", Fact::list(self.csvs().into_iter().map(|c| Fact::with(c, carries.clone())))),
             ("carries", Fact::with(self.carries(), carries)),
             ("stale", Fact::with(age.as_ref().is_ok_and(|days| *days > STALE_AFTER_DAYS), made.clone())),
-            ("waited", Fact::with(age.as_ref().map(|days| waited(*days)).unwrap_or_default(), made.clone())),
+            ("waits", Fact::with(waits_text(age.as_ref().ok().copied()), made.clone())),
             ("ageDays", fact(age, made)),
         ]);
         out
@@ -132,12 +132,13 @@ fn joined(names: &[&str]) -> String {
     }
 }
 
-/// ` for 41 days`, with its leading blank: it ends half a sentence, and is empty when nobody knows.
-fn waited(days: i64) -> String {
+/// The verb of a sentence about the plan: `has waited for approval for 41 days`.
+fn waits_text(days: Option<i64>) -> String {
     match days {
-        0 => " since less than a day".to_owned(),
-        1 => " for a day".to_owned(),
-        days => format!(" for {days} days"),
+        None => "waits for approval".to_owned(),
+        Some(0) => "has waited for approval for less than a day".to_owned(),
+        Some(1) => "has waited for approval for a day".to_owned(),
+        Some(days) => format!("has waited for approval for {days} days"),
     }
 }
 
@@ -151,7 +152,7 @@ pub(super) fn fields() -> Fields {
         ("csvs", Type::list(Type::String)),
         ("carries", Type::String),
         ("stale", Type::Bool),
-        ("waited", Type::String),
+        ("waits", Type::String),
         ("ageDays", Type::Int),
     ]
 }
