@@ -6,7 +6,7 @@
 use crate::cel::{Fact, FactValue, Type};
 use crate::facts::answer::{Answer, fact};
 use crate::facts::{FactSchema, HYPER_CONVERGED, World};
-use crate::object::{Evidence, Missing, MissingSet, Node, Object};
+use crate::object::{Cause, Evidence, Missing, MissingSet, Node, Object};
 
 /// The declaration.
 pub const SCHEMA: FactSchema = FactSchema {
@@ -47,8 +47,13 @@ impl<'t> Deviation<'t> {
         self.condition.str_at(&[key]).unwrap_or_default()
     }
 
+    /// Conditions have no name, so their place in the list may change: the cause is the condition's type.
     fn evidence(&self) -> Vec<Evidence> {
-        self.condition.get("status").map(|node| Evidence::of(self.object, node)).into_iter().collect()
+        let Some(node) = self.condition.get("status") else { return Vec::new() };
+        let mut evidence = Evidence::of(self.object, node);
+        evidence.stable_path = format!("status.conditions[type={}].status", self.kind);
+        evidence.cause = Some(Cause { key: self.kind.to_owned(), text: self.says() });
+        vec![evidence]
     }
 
     /// True for what passes by itself: Progressing, and an Upgradeable that is False because of it. HyperConverged gives

@@ -98,7 +98,7 @@ impl<'t> InstallPlan<'t> {
         let at = |keys: &[&str]| Evidence::at(self.object, keys);
         let age = self.age_days(world.now);
         let made = vec![at(&["metadata", "creationTimestamp"])];
-        let waits = vec![at(&["status", "phase"]), at(&["spec", "approved"])];
+        let waits = vec![at(&["spec", "approved"]).note("so it waits for a person"), at(&["status", "phase"])];
         let referenced_by = self.referenced_by(&namespace);
         let named = |s: &Subscription<'_>| Evidence::at(s.object, &["status", "installPlanRef", "name"]);
         let referenced = referenced_by.iter().map(named).collect();
