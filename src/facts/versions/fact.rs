@@ -120,7 +120,8 @@ fn compute(world: &World<'_>) -> Fact {
     let (v, view) = (world.versions, &world.view);
     let openshift = known(v.openshift, detect::openshift(view));
     let virtualization = known(v.hyperconverged, detect::hyperconverged(view));
-    let kubevirt = known(v.kubevirt, detect::kubevirt(view));
+    let shipped = || detect::shipped(*virtualization.as_ref()?.answer.as_ref().ok()?);
+    let kubevirt = known(v.kubevirt.or_else(shipped), detect::kubevirt(view));
     let mut out = Vec::new();
     if let Some(k) = &openshift {
         out.push(("openshift", k.map(|version| numbers(version, Version::ordinal, on_openshift(version)))));
