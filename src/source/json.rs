@@ -64,15 +64,18 @@ pub(super) fn documents(origin: &Arc<Origin>, piece: Piece<'_>) -> (Vec<Document
     let (mut documents, mut errors) = (Vec::new(), Vec::new());
     let mut at = 0;
     let mut line = piece.line;
+    // Memory is laid out for one document of the whole piece, then for ones like the last.
+    let mut expected = piece.text.len();
     while let Some(rest) = piece.text.get(at..).filter(|rest| !rest.trim_start().is_empty()) {
         let blank = rest.len() - rest.trim_start().len();
         line += rest.bytes().take(blank).filter(|b| *b == b'\n').count() as u32;
         at += blank;
         let rest = rest.trim_start();
         let builder = || {
-            let mut builder = TreeBuilder::new(rest.len());
+            let mut builder = TreeBuilder::new(expected.min(rest.len()));
             builder.set_origin(Arc::clone(origin));
-            builder.set_start((piece.start + at) as u32, line);
+            let start = (piece.start + at) as u32;
+            builder.set_extent(Span { start, end: start + rest.len() as u32 }, line);
             builder
         };
         let next = match value(rest, builder) {
@@ -83,11 +86,13 @@ pub(super) fn documents(origin: &Arc<Origin>, piece: Piece<'_>) -> (Vec<Document
             Err(error) => {
                 // In JSON Lines the next document begins on a line of its own.
                 let next = rest.get(error.offset..).and_then(|r| r.find("\n{\"")).map(|n| error.offset + n + 1);
-                errors.push(words::explained(rest, error).moved(piece.start + at));
+                let damaged = rest.get(..next.unwrap_or(rest.len())).unwrap_or_default();
+                errors.push(words::explained(damaged, error).moved(piece.start + at));
                 next
             }
         };
         let Some(next) = next else { break };
+        expected = next;
         line += rest.bytes().take(next).filter(|b| *b == b'\n').count() as u32;
         at += next;
     }
@@ -127,6 +132,9 @@ fn attempt(text: &str, builder: TreeBuilder, deep: bool) -> Result<(Tree, Option
     match Value::<Json>(&mut building, PhantomData).deserialize(&mut from) {
         Ok(()) => {
             let end = from.end().err().map(|e| words::json_offset(text, &e));
+            if let Some(len) = end {
+                building.builder.set_len(len as u32);
+            }
             Ok((building.finish(), end))
         }
         Err(_) if building.failed == Some(TreeError::TooDeep) => Err(Failure::TooDeep),
