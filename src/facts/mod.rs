@@ -15,6 +15,8 @@ pub mod look;
 mod lookup;
 pub mod migration;
 mod storage;
+#[cfg(test)]
+mod testing;
 pub mod versions;
 pub mod workload;
 pub mod workload_update;
