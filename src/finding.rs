@@ -173,6 +173,8 @@ pub struct Finding {
     pub cause: Cause,
     /// Reads on: what was assumed ("the KubeVirt version is not known").
     pub assumptions: Vec<String>,
+    /// RFC 6902 operations on the subject that the policy's own fix makes; empty when it offers none.
+    pub patch: Vec<serde_json::Value>,
     /// True when a binding of the policy denies at admission.
     pub denied_at_admission: bool,
     /// The fingerprint of the finding that this one is counted with (a VM's with its VMI's).
@@ -264,4 +266,82 @@ impl Scan {
     pub fn counted(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|f| f.counted_with.is_none())
     }
+}
+
+/// A scan, and what it was a scan of: all that a report is made from.
+#[derive(Clone, Debug, Default)]
+pub struct Assessment {
+    /// What was found.
+    pub scan: Scan,
+    /// The cluster; `None` in `check`, which looks at manifests.
+    pub cluster: Option<ClusterSummary>,
+    /// What was read.
+    pub inputs: Inputs,
+}
+
+/// The cluster in a report's head.
+#[derive(Clone, Debug, Default)]
+pub struct ClusterSummary {
+    /// OpenShift's version.
+    pub openshift: Option<String>,
+    /// The OpenShift version that is upgraded to.
+    pub target: Option<String>,
+    /// True when nobody gave a target and the next minor was taken.
+    pub target_assumed: bool,
+    /// OpenShift Virtualization's version.
+    pub virtualization: Option<String>,
+    /// KubeVirt's version.
+    pub kubevirt: Option<String>,
+    /// The time that ages are counted to, RFC 3339.
+    pub as_of: Option<String>,
+    /// One node: drains are skipped and the reboot stops VMs.
+    pub single_node: bool,
+    /// What a drain of every node does to the virtual machines; `None` when VMs or VMIs were not collected.
+    pub machines: Option<Machines>,
+}
+
+/// Virtual machines by what a drain of their node does to them. Everything but `total` and `running` counts running ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Machines {
+    /// VirtualMachines, and VMIs without one.
+    pub total: usize,
+    /// Those with a VMI that runs.
+    pub running: usize,
+    /// Live-migrated.
+    pub migrated: usize,
+    /// Shut down and started again.
+    pub restarted: usize,
+    /// Shut down and not started again, or lost.
+    pub left_off: usize,
+    /// Their eviction is refused: the drain waits.
+    pub refused: usize,
+    /// Nobody knows.
+    pub unknown: usize,
+}
+
+/// What was read.
+#[derive(Clone, Debug, Default)]
+pub struct Inputs {
+    /// As a person gave them: paths, `-`.
+    pub names: Vec<String>,
+    /// Files that were read.
+    pub files: usize,
+    /// What could not be read, or only in part; any of these: exit code 3.
+    pub unreadable: Vec<Unreadable>,
+    /// What was left out on purpose, in words (`apps/kustomization.yaml: patches are not applied; render it first`). Those
+    /// that make the result partial are in `unreadable` too.
+    pub notes: Vec<String>,
+}
+
+/// Something that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unreadable {
+    /// The file, as a person named it.
+    pub file: String,
+    /// From 1; 0 when the whole file is meant.
+    pub line: u32,
+    /// From 1; 0 when the whole line is meant.
+    pub column: u32,
+    /// What is wrong, and what would be right.
+    pub message: String,
 }

@@ -7,13 +7,18 @@
 //! [`SCHEMA`] declares the fields, the kinds that it is for and the kinds that it reads.
 
 pub mod after_eviction;
+mod answer;
 mod cluster;
 pub mod eviction;
+#[cfg(test)]
+mod fixture;
+pub mod hyperconverged;
 mod instancetype;
 mod kinds;
 pub mod look;
 mod lookup;
 pub mod migration;
+pub mod olm;
 mod storage;
 #[cfg(test)]
 mod testing;
@@ -54,6 +59,36 @@ pub struct ClusterDefaults {
     pub network_interface: Option<String>,
 }
 
+impl ClusterDefaults {
+    /// Keys that can be stated, with what they take.
+    pub const KEYS: &'static [(&'static str, &'static str)] =
+        &[
+            ("evictionStrategy", "None, LiveMigrate, LiveMigrateIfPossible or External"),
+            ("defaultNetworkInterface", "masquerade or bridge"),
+        ];
+
+    /// States one default. `Err` says what would be right.
+    pub fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
+        match (key, value) {
+            ("evictionStrategy", "None" | "LiveMigrate" | "LiveMigrateIfPossible" | "External") => {
+                self.eviction_strategy = Some(value.to_owned());
+                Ok(())
+            }
+            ("defaultNetworkInterface", "masquerade" | "bridge") => {
+                self.network_interface = Some(value.to_owned());
+                Ok(())
+            }
+            _ => match Self::KEYS.iter().find(|(known, _)| *known == key) {
+                Some((_, takes)) => Err(format!("'{value}' is no value for {key}, which takes {takes}")),
+                None => {
+                    let known: Vec<&str> = Self::KEYS.iter().map(|(k, _)| *k).collect();
+                    Err(format!("'{key}' is no cluster default; known: {}", known.join(", ")))
+                }
+            },
+        }
+    }
+}
+
 /// A fact, declared.
 #[derive(Clone, Copy)]
 pub struct FactSchema {
@@ -73,6 +108,9 @@ pub struct FactSchema {
 
 /// All facts, by name.
 pub static SCHEMA: &[FactSchema] = &[
+    hyperconverged::SCHEMA,
+    olm::SCHEMA,
+    versions::SCHEMA,
     FactSchema {
         name: "afterEviction",
         answers: "What the drain of its node does to a guest.",

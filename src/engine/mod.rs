@@ -1,0 +1,60 @@
+//! Where policies, facts and inventory meet: judge one request, scan many objects, run a policy's cases.
+//!
+//! Knows which facts exist and hands them to policies as values. Must not know files, sockets, clocks or how anything is
+//! shown. The same policy, object and facts give the same finding whichever function is called.
+
+mod cases;
+mod embedded;
+mod request;
+mod scan;
+
+use jiff::Timestamp;
+
+use crate::facts::{self, ClusterDefaults, Versions};
+use crate::inventory::Inventory;
+use crate::policy::{self, FactDeclaration, PolicyFile, PolicySet, Problem};
+
+pub use cases::{CaseError, CaseRun, run_case};
+pub use embedded::EMBEDDED;
+pub use request::{Request, judge, kind_of_resource, resource_of};
+pub use scan::scan;
+
+/// What is known about the cluster besides its objects.
+#[derive(Clone, Debug, Default)]
+pub struct Cluster {
+    /// What runs, and what is to run.
+    pub versions: Versions,
+    /// The time that ages are counted to.
+    pub now: Option<Timestamp>,
+    /// What a person stated.
+    pub defaults: ClusterDefaults,
+}
+
+/// The inventory that is judged against, and what else is known.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings<'e> {
+    /// The other objects.
+    pub inventory: &'e Inventory,
+    /// Versions, time, defaults.
+    pub cluster: &'e Cluster,
+}
+
+/// The facts, as policies are checked against them.
+pub fn fact_declarations() -> Vec<FactDeclaration> {
+    facts::SCHEMA
+        .iter()
+        .map(|s| FactDeclaration {
+            name: s.name,
+            fields: (s.fields)(),
+            subjects: s.subjects.iter().map(|k| (k.group, k.plural)).collect(),
+        })
+        .collect()
+}
+
+/// The built-in policies and those of the user's files: (name, text).
+pub fn load_policies<'f>(users: impl IntoIterator<Item = (&'f str, &'f str)>) -> (PolicySet, Vec<Problem>) {
+    let embedded = EMBEDDED.iter().map(|(name, text)| PolicyFile { name, text, embedded: true });
+    let users = users.into_iter().map(|(name, text)| PolicyFile { name, text, embedded: false });
+    let files: Vec<PolicyFile<'_>> = embedded.chain(users).collect();
+    policy::load(&files, &fact_declarations())
+}

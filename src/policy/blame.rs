@@ -1,0 +1,105 @@
+//! Why a validation failed: what decided, where it stood, which obstacle it makes.
+
+use std::collections::BTreeSet;
+
+use crate::cel::{Blame, Evaluation, Input, Read};
+use crate::object::{Evidence, Node, Object, Path};
+
+use super::judge::Context;
+use super::patch::written_paths;
+use super::set::{Check, Policy, Validation};
+
+/// What decided a failed validation.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Blamed {
+    /// The blamed path that the paired fix writes; else the last blamed path; else the facts' first evidence.
+    pub field: Option<Evidence>,
+    /// Everything that decided, once: what the expression read itself, then what its facts rest on.
+    pub evidence: Vec<Evidence>,
+    /// What identifies each of them across versions of the object.
+    keys: BTreeSet<String>,
+}
+
+/// Evaluates a failed validation once more, listening.
+pub(super) fn explain<'a>(
+    policy: &Policy,
+    check: &'a Check,
+    validation: &Validation,
+    context: &Context<'a>,
+    inputs: &'a [Input<'a>],
+) -> Blamed {
+    let mut evaluation = Evaluation::new(&check.unit, inputs, Blame::new());
+    // It failed before and fails again; only what it read is of interest.
+    let _ = evaluation.evaluate(validation.expression);
+    let target = &context.target;
+    let objects: Vec<Object<'a>> =
+        [target.object, target.old_object, target.namespace_object].into_iter().flatten().collect();
+    let mut blamed = Blamed::default();
+    let mut direct = Vec::new();
+    let mut from_facts = Vec::new();
+    for read in evaluation.tracer.reads() {
+        match read {
+            Read::Node(node) => {
+                let Some(object) = owner(&objects, *node) else { continue };
+                let evidence = Evidence::of(object, *node);
+                blamed.keys.insert(format!("{} = {node}", evidence.stable_path));
+                direct.push(evidence);
+            }
+            Read::Absent { parent, key } => {
+                let Some(object) = owner(&objects, *parent) else { continue };
+                let path = object.root.path_to(*parent).unwrap_or_default().key(key);
+                let evidence = Evidence::at_path(object, &path);
+                blamed.keys.insert(format!("{} absent", evidence.stable_path));
+                direct.push(evidence);
+            }
+            Read::Fact(fact) => {
+                for evidence in &fact.evidence {
+                    blamed.keys.insert(match &evidence.reason {
+                        Some(reason) => format!("{reason} {}", evidence.stable_path),
+                        None => format!("{} {} = {:?}", evidence.object, evidence.stable_path, evidence.value),
+                    });
+                    from_facts.push(evidence.clone());
+                }
+            }
+            Read::FactAbsent { .. } => {}
+        }
+    }
+    let subject = target.object.or(target.old_object);
+    let written = subject.map(|o| written_paths(policy, context, o)).unwrap_or_default();
+    let writes = |e: &&Evidence| written.iter().any(|path| related(path, &e.path));
+    let own = |e: &&Evidence| subject.is_some_and(|o| e.object == o.reference());
+    blamed.field = direct
+        .iter()
+        .chain(&from_facts)
+        .filter(own)
+        .find(writes)
+        .or_else(|| direct.iter().rfind(own))
+        .or_else(|| from_facts.iter().find(own))
+        .or_else(|| direct.last())
+        .or_else(|| from_facts.first())
+        .cloned();
+    for evidence in direct.into_iter().chain(from_facts) {
+        let twin = |e: &&mut Evidence| e.object == evidence.object && e.path == evidence.path;
+        match blamed.evidence.iter_mut().find(twin) {
+            // A fact's evidence of a path says more than the expression's own read of it.
+            Some(known) if known.note.is_none() && evidence.note.is_some() => *known = evidence,
+            Some(_) => {}
+            None => blamed.evidence.push(evidence),
+        }
+    }
+    blamed
+}
+
+/// What has to have been there before for a failure to be no news.
+pub(super) fn causes(blamed: &Blamed) -> BTreeSet<String> {
+    blamed.keys.clone()
+}
+
+/// A patch that writes below a blamed path, or replaces what holds it, is the fix for it.
+fn related(written: &Path, blamed: &Path) -> bool {
+    written.is_prefix_of(blamed) || blamed.is_prefix_of(written)
+}
+
+fn owner<'a>(objects: &[Object<'a>], node: Node<'a>) -> Option<Object<'a>> {
+    objects.iter().copied().find(|o| o.root.contains(node))
+}

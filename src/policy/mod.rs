@@ -1,0 +1,42 @@
+//! Policies: Kubernetes' own documents, and what is added to them.
+//!
+//! Knows ValidatingAdmissionPolicy, its bindings, MutatingAdmissionPolicy and PolicyNotes: reads them with positions,
+//! matches requests, evaluates, ratchets, makes patches. Knows no KubeVirt: `facts` is a value that it is handed, and a
+//! schema to check expressions against. Must not know files, inventories or how findings are shown.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `problem` | what is wrong with a policy file, all of it at once |
+//! | `documents` | the documents of a file as they are written |
+//! | `load` | documents, grouped by name and compiled: a `PolicySet` |
+//! | `constraint`, `selector` | what a policy matches |
+//! | `notes`, `cases` | PolicyNotes |
+//! | `judge` | one policy on one request: findings, what is unknown, errors |
+//! | `blame` | why a validation failed: evidence and causes, and ratcheting by them |
+//! | `patch` | what a mutation does to an object |
+//! | `set`, `table` | the policies in force, and as a table for people |
+
+mod blame;
+mod cases;
+mod constraint;
+mod documents;
+mod judge;
+mod load;
+mod notes;
+mod patch;
+mod problem;
+mod selector;
+mod set;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use cases::{Case, Expected};
+pub use constraint::{Constraints, Matched, Operation, Rule, Target};
+pub use judge::{Context, Found, Judgement, judge, request, subject, unseen_namespace};
+pub use load::{FactDeclaration, PolicyFile, load};
+pub use notes::{Bound, Component, Notes, Text};
+pub use patch::{Patch, PatchError, apply, patch};
+pub use problem::{Place, Problem, nearest};
+pub use set::{Binding, Check, Condition, Effect, Mutation, Policy, PolicySet, Validation};
+pub use table::{admission, markdown_table};

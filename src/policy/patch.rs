@@ -1,0 +1,158 @@
+//! What a mutation does to an object: its own operations, nothing compared afterwards.
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::cel::{Evaluation, Halt, Input, Off};
+use crate::object::{MissingSet, Node, Object, Path, Tree, Type};
+use crate::source;
+
+use super::constraint::Matched;
+use super::judge::{Context, Judgement, conditions, inputs, is_going};
+use super::set::{PatchType, Policy};
+
+/// What a mutation comes to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Patch {
+    /// It does not apply, or there is nothing to change.
+    Nothing,
+    /// RFC 6902 operations.
+    Operations(Vec<Json>),
+    /// It hangs on something that nobody knows: no patch.
+    Unknown(MissingSet),
+}
+
+/// A mutation that went wrong.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message} in: {expression}")]
+pub struct PatchError {
+    /// The expression.
+    pub expression: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// The operations that a policy's mutation makes of a request. As in the API server, each of its mutations sees the object
+/// as the ones before left it; facts stay those of the object that came.
+pub fn patch(policy: &Policy, context: &Context<'_>) -> Result<Patch, PatchError> {
+    let Some(mutation) = &policy.mutation else { return Ok(Patch::Nothing) };
+    if is_going(context.target.object) {
+        return Ok(Patch::Nothing);
+    }
+    match mutation.constraints.matches(&context.target, true) {
+        Matched::No => return Ok(Patch::Nothing),
+        Matched::Unknown(missing) => return Ok(Patch::Unknown(missing)),
+        Matched::Yes => {}
+    }
+    let inputs = inputs(context);
+    let mut judgement = Judgement::default();
+    if !conditions(&mutation.unit, &mutation.conditions, &inputs, &mut judgement) {
+        if let Some((expression, message)) = judgement.errors.pop() {
+            return Err(PatchError { expression, message });
+        }
+        return Ok(if judgement.unknown.is_empty() { Patch::Nothing } else { Patch::Unknown(judgement.unknown) });
+    }
+    let mut out = Vec::new();
+    let mut changed: Option<Tree> = None;
+    for (at, (kind, expression)) in mutation.mutations.iter().enumerate() {
+        let wrong =
+            |message: String| PatchError { expression: mutation.unit.source(*expression).trim().to_owned(), message };
+        let mut inputs = inputs;
+        if let (Some(tree), Some(object)) = (&changed, inputs.first_mut()) {
+            *object = Input::Node(tree.root());
+        }
+        let root = changed.as_ref().map(Tree::root).or(context.target.object.map(|o| o.root));
+        let operations = match Evaluation::new(&mutation.unit, &inputs, Off).evaluate(*expression) {
+            Ok(value) => operations(*kind, value.to_json().map_err(wrong)?, root).map_err(wrong)?,
+            Err(Halt::Unknown(missing)) => return Ok(Patch::Unknown((*missing).clone())),
+            Err(halt) => return Err(wrong(halt.to_string())),
+        };
+        if at + 1 < mutation.mutations.len() && !operations.is_empty() {
+            changed = root.map(|r| apply(r, &operations)).transpose().map_err(wrong)?;
+        }
+        out.extend(operations);
+    }
+    Ok(if out.is_empty() { Patch::Nothing } else { Patch::Operations(out) })
+}
+
+fn operations(kind: PatchType, value: Json, root: Option<Node<'_>>) -> Result<Vec<Json>, String> {
+    let mut out = Vec::new();
+    match (kind, value) {
+        (PatchType::JsonPatch, Json::Array(list)) => {
+            for operation in list {
+                out.push(checked(operation)?);
+            }
+        }
+        (PatchType::ApplyConfiguration, Json::Object(fields)) => merge(root, fields, String::new(), &mut out)?,
+        (_, other) => return Err(format!("gave {other} where a patch was expected")),
+    }
+    Ok(out)
+}
+
+/// The object after RFC 6902 operations. Only here is an object a `serde_json::Value`.
+pub fn apply(object: Node<'_>, operations: &[Json]) -> Result<Tree, String> {
+    let mut value: Json = serde_json::from_str(&object.to_string()).map_err(|e| e.to_string())?;
+    let patch: json_patch::Patch = serde_json::from_value(Json::from(operations)).map_err(|e| e.to_string())?;
+    json_patch::patch(&mut value, &patch).map_err(|e| e.to_string())?;
+    source::json_tree(value.to_string().as_bytes()).map_err(|e| e.to_string())
+}
+
+/// An operation in the order that people read, its fields those that RFC 6902 asks for.
+fn checked(operation: Json) -> Result<Json, String> {
+    let text = |name: &str| operation.get(name).and_then(Json::as_str);
+    let op = text("op").unwrap_or_default().to_owned();
+    let path = text("path").ok_or("an operation without a path")?;
+    if !path.is_empty() && !path.starts_with('/') {
+        return Err(format!("'{path}' is no JSON Pointer; it has to begin with a slash"));
+    }
+    match op.as_str() {
+        "add" | "replace" | "test" if operation.get("value").is_none() => Err(format!("{op} needs a value")),
+        "move" | "copy" if text("from").is_none() => Err(format!("{op} needs from")),
+        "add" | "replace" | "test" | "move" | "copy" | "remove" => Ok(operation),
+        _ => Err(format!("'{op}' is no operation of a JSON patch")),
+    }
+}
+
+/// An apply configuration as operations: scalars and new maps are added, maps that are there are merged into. Lists need
+/// the schema to be merged (by key, or replaced whole), and there is none here.
+fn merge(at: Option<Node<'_>>, fields: Map<String, Json>, path: String, out: &mut Vec<Json>) -> Result<(), String> {
+    for (key, value) in fields {
+        let path = format!("{path}/{}", key.replace('~', "~0").replace('/', "~1"));
+        let stands = at.and_then(|n| n.get(&key)).filter(|n| !n.is_null());
+        match (value, stands) {
+            (Json::Array(_), _) => {
+                return Err(format!("{path} is a list, which cannot be merged without its schema; use JSONPatch"));
+            }
+            (Json::Object(inner), Some(n)) if n.kind() == Type::Map => merge(Some(n), inner, path, out)?,
+            (value, Some(n)) if n.to_string() == value.to_string() => {}
+            (value, _) => {
+                if contains_list(&value) {
+                    return Err(format!(
+                        "{path} holds a list, which cannot be merged without its schema; use JSONPatch"
+                    ));
+                }
+                out.push(json!({"op": "add", "path": path, "value": value}));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn contains_list(value: &Json) -> bool {
+    match value {
+        Json::Array(_) => true,
+        Json::Object(fields) => fields.values().any(contains_list),
+        _ => false,
+    }
+}
+
+/// The paths that a policy's fix would write on this request; none when it has none or does not apply.
+pub(super) fn written_paths(policy: &Policy, context: &Context<'_>, object: Object<'_>) -> Vec<Path> {
+    match patch(policy, context) {
+        Ok(Patch::Operations(operations)) => operations
+            .iter()
+            .filter_map(|o| o.get("path")?.as_str())
+            .filter_map(|pointer| Path::from_pointer(pointer, object.root))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
