@@ -4,13 +4,13 @@
 //! pod-eviction-admitter.go), what becomes of a guest whose pod ends (pkg/virt-controller/watch/vm/vm.go, syncRunStrategy),
 //! and that a single node is not drained. Must not know which nodes there are.
 
-use super::World;
 use super::cluster::Cluster;
 use super::eviction::{Eviction, Strategy};
 use super::look::{Looks, known};
 use super::migration::Migration;
 use super::storage::Claims;
-use super::workload::{Form, Owner, RunStrategy, Workload};
+use super::workload::{Form, Owner, READS, RunStrategy, WORKLOADS, Workload};
+use super::{FactSchema, World};
 use crate::cel::{self, Fact};
 use crate::object::{Cause, Evidence, Missing, MissingSet, Object};
 
@@ -293,13 +293,21 @@ fn node_local(guest: &Workload<'_>, world: &World<'_>) -> Option<Evidence> {
     names.filter_map(|claim| claims.node_local(claim)).next()
 }
 
-/// The fields, for the checker.
-pub fn fields() -> cel::Type {
+/// How expressions know it.
+pub const SCHEMA: FactSchema = FactSchema {
+    name: "afterEviction",
+    answers: "What the drain of its node does to a guest.",
+    subjects: WORKLOADS,
+    reads: READS,
+    fields,
+    compute,
+};
+
+fn fields() -> cel::Type {
     cel::Type::object("facts.afterEviction", [("outcome", cel::Type::String), ("reason", cel::Type::String)])
 }
 
-/// For [`super::SCHEMA`].
-pub fn compute(object: Object<'_>, world: &World<'_>) -> Option<Fact> {
+fn compute(object: Object<'_>, world: &World<'_>) -> Option<Fact> {
     AfterEviction::of(object, world).map(|a| a.fact())
 }
 

@@ -4,11 +4,11 @@
 //! keeps what was in force when it started (pkg/defaults/defaults.go), and what HyperConverged would write
 //! (hyperconverged-cluster-operator pkg/webhooks/mutator/hyperConvergedMutator.go). Must not know whether a guest can move.
 
-use super::World;
 use super::cluster::{Cluster, hyperconverged_keys};
 use super::look::{Looks, known};
 use super::lookup::Seen;
-use super::workload::{Form, Owner, Workload};
+use super::workload::{Form, Owner, WORKLOADS, Workload};
+use super::{FactSchema, HYPER_CONVERGED, KUBE_VIRT, NODE, VIRTUAL_MACHINE, VIRTUAL_MACHINE_INSTANCE, World};
 use crate::cel::{self, Fact};
 use crate::object::{Evidence, Missing, MissingSet, Object};
 
@@ -317,8 +317,17 @@ fn expected(cluster: &Cluster<'_>) -> Seen<Said> {
     Ok(Said { strategy, source: Source::Topology, evidence: evidence.into_iter().collect() })
 }
 
-/// The fields, for the checker.
-pub fn fields() -> cel::Type {
+/// How expressions know it.
+pub const SCHEMA: FactSchema = FactSchema {
+    name: "eviction",
+    answers: "Which evictionStrategy is in force for a guest, and who said it.",
+    subjects: WORKLOADS,
+    reads: &[VIRTUAL_MACHINE, VIRTUAL_MACHINE_INSTANCE, KUBE_VIRT, HYPER_CONVERGED, NODE],
+    fields,
+    compute,
+};
+
+fn fields() -> cel::Type {
     use cel::Type;
     Type::object(
         "facts.eviction",
@@ -334,8 +343,7 @@ pub fn fields() -> cel::Type {
     )
 }
 
-/// For [`super::SCHEMA`].
-pub fn compute(object: Object<'_>, world: &World<'_>) -> Option<Fact> {
+fn compute(object: Object<'_>, world: &World<'_>) -> Option<Fact> {
     Eviction::of(object, world).map(|e| e.fact())
 }
 

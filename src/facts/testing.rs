@@ -1,12 +1,11 @@
 //! Worlds for tests, written as YAML.
 
-use std::sync::Arc;
-
 use super::after_eviction::AfterEviction;
+pub use super::fixture::Owned as Judged;
+use super::fixture::inventory;
 use super::migration::Migration;
 use super::{ClusterDefaults, KINDS, Version, Versions, World};
-use crate::inventory::{Entry, Inventory, View};
-use crate::object::{Gvk, Object, Span, Tree, TreeBuilder};
+use crate::inventory::{Inventory, View};
 
 /// A world that owns what it consists of.
 pub struct Test {
@@ -15,37 +14,16 @@ pub struct Test {
     pub defaults: ClusterDefaults,
 }
 
-/// An object that owns its tree.
-pub struct Judged {
-    tree: Tree,
-    gvk: Gvk,
-}
-
-impl Judged {
-    /// From one YAML document.
-    pub fn new(yaml: &str) -> Self {
-        let (tree, gvk) = parse(yaml);
-        Judged { tree, gvk }
-    }
-
-    pub fn object(&self) -> Object<'_> {
-        Object { root: self.tree.root(), gvk: &self.gvk }
-    }
-}
-
 impl Test {
     /// The documents of a YAML text, and the plurals of the kinds that are all in it (`all`: every kind).
     pub fn new(yaml: &str, complete: &[&str]) -> Self {
-        let mut inventory = Inventory::default();
-        for document in yaml.split("\n---\n").filter(|d| !d.trim().is_empty()) {
-            let (tree, gvk) = parse(document);
-            let root = tree.root().id();
-            inventory.add(Entry::new(Arc::new(tree), root, Arc::new(gvk)));
+        let all: Vec<&str> = KINDS.iter().map(|k| k.plural).collect();
+        let complete = if complete == ["all"] { &all } else { complete };
+        Test {
+            inventory: inventory(yaml, complete),
+            versions: Versions::default(),
+            defaults: ClusterDefaults::default(),
         }
-        for kind in KINDS.iter().filter(|k| complete.contains(&"all") || complete.contains(&k.plural)) {
-            inventory.set_complete(kind.group, kind.kind, None, Ok(()));
-        }
-        Test { inventory, versions: Versions::default(), defaults: ClusterDefaults::default() }
     }
 
     /// With this KubeVirt.
@@ -56,42 +34,6 @@ impl Test {
 
     pub fn world(&self) -> World<'_> {
         World { view: View::new(&self.inventory), versions: &self.versions, now: None, defaults: &self.defaults }
-    }
-}
-
-fn parse(yaml: &str) -> (Tree, Gvk) {
-    let value: serde_json::Value = serde_saphyr::from_str(yaml).unwrap_or_else(|e| panic!("{e}\n{yaml}"));
-    let text = |key: &str| value.get(key).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
-    let gvk = Gvk::new(&text("apiVersion"), &text("kind"));
-    let mut builder = TreeBuilder::new(yaml.len());
-    build(&mut builder, &value);
-    (builder.finish(), gvk)
-}
-
-fn build(builder: &mut TreeBuilder, value: &serde_json::Value) {
-    use serde_json::Value;
-    let at = Span::default();
-    match value {
-        Value::Null => builder.null(at).unwrap(),
-        Value::Bool(b) => builder.bool(*b, at).unwrap(),
-        Value::Number(n) => match n.as_i64() {
-            Some(i) => builder.int(i, at).unwrap(),
-            None => builder.double(n.as_f64().unwrap(), at).unwrap(),
-        },
-        Value::String(s) => builder.string(s, at).unwrap(),
-        Value::Array(elements) => {
-            let open = builder.open_list(at).unwrap();
-            elements.iter().for_each(|e| build(builder, e));
-            builder.close(open).unwrap();
-        }
-        Value::Object(entries) => {
-            let open = builder.open_map(at).unwrap();
-            for (key, value) in entries {
-                builder.key(key, at).unwrap();
-                build(builder, value);
-            }
-            builder.close(open).unwrap();
-        }
     }
 }
 
@@ -242,4 +184,27 @@ pub fn verdict(judged: &Judged, test: &Test) -> String {
     lines.extend(obstacles);
     lines.extend(missing.into_iter().map(|m| format!("missing {m}")));
     lines.join(" | ")
+}
+
+/// What a fact gives expressions has the fields that its schema declares, and no others.
+#[test]
+fn facts_have_the_fields_that_they_declare() {
+    use super::fixture::fits;
+    use super::{after_eviction, eviction, migration, workload_update};
+    let test = cluster();
+    let hyperconverged = Judged::new(
+        "{apiVersion: hco.kubevirt.io/v1, kind: HyperConverged, metadata: {name: h, namespace: cnv}, spec: {virtualization: {workloadUpdateStrategy: {workloadUpdateMethods: [x]}}}}",
+    );
+    for judged in [with_storage("storageClassName: hpp"), vmi("evictionStrategy: External", DISKS), hyperconverged] {
+        for schema in [after_eviction::SCHEMA, eviction::SCHEMA, migration::SCHEMA, workload_update::SCHEMA] {
+            if let Some(fact) = (schema.compute)(judged.object(), &test.world()) {
+                let fields = (schema.fields)();
+                fits(&fact, &fields).unwrap_or_else(|e| panic!("{}: {e}", schema.name));
+                let crate::cel::Type::Struct(declared) = fields else { panic!("{} declares no fields", schema.name) };
+                for field in declared.fields.keys() {
+                    assert!(fact.get(field).is_some(), "{}.{field} is declared and never given", schema.name);
+                }
+            }
+        }
+    }
 }

@@ -10,8 +10,8 @@ use super::eviction::Eviction;
 use super::look::{Looks, known};
 use super::migration::Migration;
 use super::versions::applies;
-use super::workload::{Form, Workload};
-use super::{HYPER_CONVERGED, KUBE_VIRT, World};
+use super::workload::{Form, READS, Workload};
+use super::{FactSchema, HYPER_CONVERGED, KUBE_VIRT, VIRTUAL_MACHINE_INSTANCE, World};
 use crate::cel::{self, Fact};
 use crate::object::{Evidence, Missing, MissingSet, Node, Object};
 
@@ -338,8 +338,17 @@ fn update(
     }
 }
 
-/// The fields, for the checker.
-pub fn fields() -> cel::Type {
+/// How expressions know it.
+pub const SCHEMA: FactSchema = FactSchema {
+    name: "workloadUpdate",
+    answers: "How running guests get a new virt-launcher, and whether this one would.",
+    subjects: &[VIRTUAL_MACHINE_INSTANCE, HYPER_CONVERGED, KUBE_VIRT],
+    reads: READS,
+    fields,
+    compute,
+};
+
+fn fields() -> cel::Type {
     use cel::Type;
     let problem = Type::object("facts.workloadUpdate.problems", [("message", Type::String), ("field", Type::String)]);
     Type::object(
@@ -359,8 +368,7 @@ pub fn fields() -> cel::Type {
     )
 }
 
-/// For [`super::SCHEMA`].
-pub fn compute(object: Object<'_>, world: &World<'_>) -> Option<Fact> {
+fn compute(object: Object<'_>, world: &World<'_>) -> Option<Fact> {
     WorkloadUpdate::of(object, world).map(|w| w.fact())
 }
 
