@@ -27,3 +27,4 @@ pub mod facts;
 pub mod finding;
 pub mod inventory;
 pub mod object;
+pub mod report;
