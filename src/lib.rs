@@ -23,8 +23,11 @@
 //! | [`cli`] | one file per command |
 
 pub mod cel;
+pub mod engine;
 pub mod facts;
 pub mod finding;
 pub mod inventory;
 pub mod object;
+pub mod policy;
 pub mod report;
+pub mod source;

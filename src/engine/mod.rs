@@ -16,7 +16,7 @@ use crate::policy::{self, FactDeclaration, PolicyFile, PolicySet, Problem};
 
 pub use cases::{CaseError, CaseRun, run_case};
 pub use embedded::EMBEDDED;
-pub use request::{Request, kind_of_resource, resource_of};
+pub use request::{Request, judge, kind_of_resource, resource_of};
 pub use scan::scan;
 
 /// What is known about the cluster besides its objects.

@@ -122,16 +122,19 @@ impl<'j> Judge<'j> {
     }
 }
 
-/// One policy on one request. On UPDATE, what was wrong before is ratcheted.
-pub(super) fn judge(policy: &Policy, request: Request<'_>, around: Surroundings<'_>) -> Judgement {
+/// Policies on one request, in their order; facts are computed once for all of them. On UPDATE, what was wrong before is
+/// ratcheted.
+pub fn judge<'p>(
+    policies: impl IntoIterator<Item = &'p Policy>,
+    request: Request<'_>,
+    around: Surroundings<'_>,
+) -> Vec<(&'p Policy, Judgement)> {
     let over: Vec<Object<'_>> = request.subject().into_iter().collect();
     let now = Judge::new(request, &over, around);
     let context = now.context();
-    let (Operation::Update, Some(old)) = (request.operation, request.old_object) else {
-        return policy::judge(policy, &context, None);
-    };
-    let under = [old];
-    let unchanged = Request { object: Some(old), ..request };
-    let before = Judge::new(unchanged, &under, around);
-    policy::judge(policy, &context, Some(&before.context()))
+    let under: Vec<Object<'_>> =
+        request.old_object.filter(|_| request.operation == Operation::Update).into_iter().collect();
+    let before = under.first().map(|old| Judge::new(Request { object: Some(*old), ..request }, &under, around));
+    let before = before.as_ref().map(Judge::context);
+    policies.into_iter().map(|policy| (policy, policy::judge(policy, &context, before.as_ref()))).collect()
 }

@@ -10,8 +10,8 @@ use crate::inventory::View;
 use crate::object::Object;
 use crate::policy::{Bound, Component, Operation, Policy, PolicySet, judge, subject};
 
-use super::request::{Judge, Request, kind_of_resource, resource_of};
 use super::Surroundings;
+use super::request::{Judge, Request, kind_of_resource, resource_of};
 
 /// Judges each subject by every policy that is about it. Each is judged as if it was created; a policy that matches
 /// UPDATE only sees the update that changes nothing. Policies for DELETE or CONNECT only are admission's alone.
@@ -73,7 +73,12 @@ impl<'p> Plan<'p> {
                 InForce::Assumed(text) => Some(text),
                 InForce::No => continue,
             };
-            policies.push(Planned { policy, operation, resources: policy.resources().into_iter().collect(), assumption });
+            policies.push(Planned {
+                policy,
+                operation,
+                resources: policy.resources().into_iter().collect(),
+                assumption,
+            });
         }
         Plan { policies }
     }
@@ -140,7 +145,13 @@ impl Planned<'_> {
         }
         for (expression, message) in judgement.errors {
             let subject = subject(object);
-            out.errors.push(PolicyError { policy: policy.id.clone(), stage: policy.stage(), subject, expression, message });
+            out.errors.push(PolicyError {
+                policy: policy.id.clone(),
+                stage: policy.stage(),
+                subject,
+                expression,
+                message,
+            });
         }
     }
 }
@@ -162,7 +173,9 @@ fn in_force(policy: &Policy, versions: &Versions) -> InForce {
         };
         let bound = Version::new(major, minor, 0);
         match running {
-            Some(v) if component == Component::OpenShift && (v.ordinal() >= bound.ordinal()) != begins => return InForce::No,
+            Some(v) if component == Component::OpenShift && (v.ordinal() >= bound.ordinal()) != begins => {
+                return InForce::No;
+            }
             Some(v) if component == Component::KubeVirt && (v >= bound) != begins => return InForce::No,
             Some(_) => {}
             None => assumed = Some(format!("the {name} version is not known; judged as a current one")),

@@ -40,6 +40,29 @@ pub struct ClusterDefaults {
     pub eviction_strategy: Option<String>,
 }
 
+impl ClusterDefaults {
+    /// Keys that can be stated, with what they take.
+    pub const KEYS: &'static [(&'static str, &'static str)] =
+        &[("evictionStrategy", "None, LiveMigrate, LiveMigrateIfPossible or External")];
+
+    /// States one default. `Err` says what would be right.
+    pub fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
+        match (key, value) {
+            ("evictionStrategy", "None" | "LiveMigrate" | "LiveMigrateIfPossible" | "External") => {
+                self.eviction_strategy = Some(value.to_owned());
+                Ok(())
+            }
+            _ => match Self::KEYS.iter().find(|(known, _)| *known == key) {
+                Some((_, takes)) => Err(format!("'{value}' is no value for {key}, which takes {takes}")),
+                None => {
+                    let known: Vec<&str> = Self::KEYS.iter().map(|(k, _)| *k).collect();
+                    Err(format!("'{key}' is no cluster default; known: {}", known.join(", ")))
+                }
+            },
+        }
+    }
+}
+
 /// A fact, declared.
 #[derive(Clone, Copy)]
 pub struct FactSchema {

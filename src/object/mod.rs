@@ -6,6 +6,7 @@
 //! provenance: its [`Path`] and its [`Location`] are computed only when somebody asks for them, so reading costs nothing.
 
 mod evidence;
+mod locate;
 mod node;
 mod path;
 mod reference;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::locate::{self, Landmarks, Start};
 use super::node::{Node, NodeId};
 
 /// Deepest nesting that a tree holds. The API server's JSON decoder stops at 10 000 levels, so what can be stored fits.
@@ -80,6 +81,9 @@ pub struct Tree {
     /// One span a slot, or empty when positions were not asked for.
     pub(super) spans: Vec<Span>,
     pub(super) origin: Option<Arc<Origin>>,
+    /// Where the document begins in the text.
+    pub(super) start: Start,
+    pub(super) landmarks: Landmarks,
 }
 
 impl Tree {
@@ -122,14 +126,23 @@ impl Tree {
         }
     }
 
-    /// Where the slot stands in the text: `None` when the tree was built without positions.
+    /// Where the slot stands in the text: `None` when no text is known.
     pub(super) fn location(&self, id: NodeId) -> Option<Location> {
         let origin = self.origin.clone()?;
-        let span = *self.spans.get(id.0 as usize)?;
         let text = origin.text.as_deref()?;
-        let head = text.get(..span.start as usize)?;
-        let line = head.matches('\n').count() as u32 + 1;
-        let column = head.rsplit('\n').next().unwrap_or_default().chars().count() as u32 + 1;
+        // Trees of YAML carry their spans. JSON is scanned for them when somebody asks.
+        let span = match self.spans.get(id.0 as usize) {
+            Some(span) => *span,
+            None => locate::json_span(text, self.start, &self.landmarks, id.0)?,
+        };
+        let (line, column) = locate::line_and_column(text, self.start, &self.landmarks, span.start)?;
+        Some(Location { origin, span, line, column })
+    }
+
+    /// A place in the text that this tree was parsed from, by its first and last byte; `None` when it is not in there.
+    pub fn location_of(&self, span: Span) -> Option<Location> {
+        let origin = self.origin.clone()?;
+        let (line, column) = locate::line_and_column(origin.text.as_deref()?, self.start, &self.landmarks, span.start)?;
         Some(Location { origin, span, line, column })
     }
 }
@@ -180,9 +193,26 @@ impl TreeBuilder {
         TreeBuilder { positions: true, tree: Tree { origin: Some(origin), ..Tree::default() }, depth: 0 }
     }
 
-    /// Names the text without keeping positions in it.
+    /// Names the text without keeping positions in it. Positions are then found by scanning the text as JSON.
     pub fn set_origin(&mut self, origin: Arc<Origin>) {
         self.tree.origin = Some(origin);
+    }
+
+    /// Says where in the text the document begins: its first byte, and that byte's line (from 1).
+    pub fn set_start(&mut self, offset: u32, line: u32) {
+        self.tree.start = Start { offset, line };
+    }
+
+    /// The id that the next value or key will have.
+    pub fn next_id(&self) -> NodeId {
+        NodeId(self.tree.slots.len() as u32)
+    }
+
+    /// Gives a value or key its span; for formats that know it only afterwards.
+    pub fn set_span(&mut self, id: NodeId, span: Span) {
+        if let Some(s) = self.tree.spans.get_mut(id.0 as usize) {
+            *s = span;
+        }
     }
 
     fn push(&mut self, slot: Slot, span: Span) -> Result<u32, TreeError> {
@@ -321,13 +351,6 @@ impl TreeBuilder {
             order.extend(kept);
         }
         twice
-    }
-
-    /// Widens the span of an open container to where it ends; for formats that know it only then.
-    pub fn end_span(&mut self, open: &Open, end: u32) {
-        if let Some(span) = self.tree.spans.get_mut(open.slot as usize) {
-            span.end = end;
-        }
     }
 
     /// The document. Empty input gives `null`.

@@ -32,7 +32,8 @@ pub(super) fn explain<'a>(
     // It failed before and fails again; only what it read is of interest.
     let _ = evaluation.evaluate(validation.expression);
     let target = &context.target;
-    let objects: Vec<Object<'a>> = [target.object, target.old_object, target.namespace_object].into_iter().flatten().collect();
+    let objects: Vec<Object<'a>> =
+        [target.object, target.old_object, target.namespace_object].into_iter().flatten().collect();
     let mut blamed = Blamed::default();
     let mut direct = Vec::new();
     let mut from_facts = Vec::new();

@@ -144,7 +144,9 @@ impl Constraints {
         if !self.objects.is_empty() {
             // Either the new or the old object may match; one that is null does not (apiserver predicates/object).
             let fits = |o: Option<Object<'_>>| {
-                o.is_some_and(|o| self.objects.matches(|key| label_of(o.at(&["metadata", "labels"]), key)) == Some(true))
+                o.is_some_and(|o| {
+                    self.objects.matches(|key| label_of(o.at(&["metadata", "labels"]), key)) == Some(true)
+                })
             };
             if !fits(target.object) && !fits(target.old_object) {
                 return Matched::No;
@@ -190,7 +192,11 @@ impl Rule {
         let resources = owned(fields.texts("resources"));
         let names = owned(fields.texts("resourceNames"));
         let words = fields.list("operations");
-        let scope = fields.word("scope", &[("*", Scope::Any), ("Cluster", Scope::Cluster), ("Namespaced", Scope::Namespaced)], Scope::Any);
+        let scope = fields.word(
+            "scope",
+            &[("*", Scope::Any), ("Cluster", Scope::Cluster), ("Namespaced", Scope::Namespaced)],
+            Scope::Any,
+        );
         for (name, empty) in [
             ("apiGroups", groups.is_empty()),
             ("apiVersions", versions.is_empty()),
@@ -207,7 +213,9 @@ impl Rule {
                 ("*", _) => operations.extend(Operation::ALL.map(|(_, o)| o)),
                 (_, Some((_, operation))) => operations.push(*operation),
                 (other, None) => {
-                    fields.problems().at(word, format!("operations: '{other}' is none of CREATE, UPDATE, DELETE, CONNECT, *"));
+                    fields
+                        .problems()
+                        .at(word, format!("operations: '{other}' is none of CREATE, UPDATE, DELETE, CONNECT, *"));
                 }
             }
         }
@@ -242,7 +250,8 @@ impl Rule {
         let one_of = |list: &[String], value: &str| list.iter().any(|x| x == "*" || x == value);
         let resource = |pattern: &String| {
             let (resource, subresource) = pattern.split_once('/').unwrap_or((pattern, ""));
-            (resource == "*" || resource == target.resource) && (subresource == "*" || subresource == target.subresource)
+            (resource == "*" || resource == target.resource)
+                && (subresource == "*" || subresource == target.subresource)
         };
         self.operations.contains(&target.operation)
             && one_of(&self.groups, target.group)

@@ -85,7 +85,11 @@ pub(super) fn read<'t>(root: Node<'t>, tree: &Arc<Tree>, problems: &mut Problems
             | (_, "virt-guard.io/v1", "PolicyNotes")
     );
     if !known {
-        let word = if (api, kind) == ("virt-guard.io/v1", "PolicyExemption") { "is not supported yet" } else { "is no policy document" };
+        let word = if (api, kind) == ("virt-guard.io/v1", "PolicyExemption") {
+            "is not supported yet"
+        } else {
+            "is no policy document"
+        };
         problems.at_with_help(
             root.get("kind").unwrap_or(root),
             format!("kind {kind} of {api} {word}"),

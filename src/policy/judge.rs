@@ -1,11 +1,11 @@
 //! One policy on one request.
 
-use crate::cel::{Declarations, Evaluation, ExprId, Fact, FactValue, Facts, Halt, Input, Off, Type, Unit, Value};
+use crate::cel::{Evaluation, ExprId, Fact, FactValue, Facts, Halt, Input, Off, Type, Unit, Value};
 use crate::finding::{Finding, Fix, Severity, Subject};
-use crate::object::{Cause, Missing, MissingSet, Node, Object, Why};
+use crate::object::{Cause, Missing, MissingSet, Object, Why};
 
 use super::blame::{Blamed, causes, explain};
-use super::constraint::{Matched, Operation, Target};
+use super::constraint::{Matched, Target};
 use super::notes::Text;
 use super::patch::{Patch, patch};
 use super::set::{Check, Condition, Effect, Policy, Validation};
@@ -195,7 +195,11 @@ fn finding<'a>(
         title: notes.title.clone(),
         severity,
         stage: notes.stage,
-        subject: object.map(subject).unwrap_or_else(|| Subject { object: Default::default(), location: None, node: None }),
+        subject: object.map(subject).unwrap_or_else(|| Subject {
+            object: Default::default(),
+            location: None,
+            node: None,
+        }),
         what,
         why,
         fix,
@@ -237,7 +241,8 @@ pub fn subject(object: Object<'_>) -> Subject {
 /// `message`, and that to the expression.
 fn message<'a>(check: &'a Check, validation: &Validation, evaluation: &mut Evaluation<'a, Off>) -> String {
     let computed = validation.message_expression.and_then(|e| evaluation.evaluate(e).ok());
-    let computed = computed.as_ref().and_then(Value::as_str).map(str::trim).filter(|m| !m.is_empty() && !m.contains('\n'));
+    let computed =
+        computed.as_ref().and_then(Value::as_str).map(str::trim).filter(|m| !m.is_empty() && !m.contains('\n'));
     match (computed, &validation.message) {
         (Some(m), _) => m.to_owned(),
         (None, Some(m)) => m.clone(),
@@ -248,7 +253,9 @@ fn message<'a>(check: &'a Check, validation: &Validation, evaluation: &mut Evalu
 fn text(text: &Text<ExprId>, evaluation: &mut Evaluation<'_, Off>) -> String {
     match text {
         Text::Plain(words) => words.split_whitespace().collect::<Vec<_>>().join(" "),
-        Text::Expression(e) => evaluation.evaluate(*e).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default(),
+        Text::Expression(e) => {
+            evaluation.evaluate(*e).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+        }
     }
 }
 
@@ -264,49 +271,63 @@ fn lines(value: &Value<'_>) -> Vec<String> {
 
 /// The declared type of `request` (apiserver pkg/admission/plugin/cel, BuildRequestType).
 pub(super) fn request_type() -> Type {
-    let kind = || Type::object("kubernetes.GroupVersionKind", [("group", Type::String), ("version", Type::String), ("kind", Type::String)]);
+    let kind = || {
+        Type::object(
+            "kubernetes.GroupVersionKind",
+            [("group", Type::String), ("version", Type::String), ("kind", Type::String)],
+        )
+    };
     let resource = || {
         let fields = [("group", Type::String), ("version", Type::String), ("resource", Type::String)];
         Type::object("kubernetes.GroupVersionResource", fields)
     };
-    let user = Type::object("kubernetes.UserInfo", [
-        ("username", Type::String),
-        ("uid", Type::String),
-        ("groups", Type::list(Type::String)),
-        ("extra", Type::string_map(Type::list(Type::String))),
-    ]);
-    Type::object("kubernetes.AdmissionRequest", [
-        ("kind", kind()),
-        ("resource", resource()),
-        ("subResource", Type::String),
-        ("requestKind", kind()),
-        ("requestResource", resource()),
-        ("requestSubResource", Type::String),
-        ("name", Type::String),
-        ("namespace", Type::String),
-        ("operation", Type::String),
-        ("userInfo", user),
-        ("dryRun", Type::Bool),
-        ("options", Type::Dyn),
-    ])
+    let user = Type::object(
+        "kubernetes.UserInfo",
+        [
+            ("username", Type::String),
+            ("uid", Type::String),
+            ("groups", Type::list(Type::String)),
+            ("extra", Type::string_map(Type::list(Type::String))),
+        ],
+    );
+    Type::object(
+        "kubernetes.AdmissionRequest",
+        [
+            ("kind", kind()),
+            ("resource", resource()),
+            ("subResource", Type::String),
+            ("requestKind", kind()),
+            ("requestResource", resource()),
+            ("requestSubResource", Type::String),
+            ("name", Type::String),
+            ("namespace", Type::String),
+            ("operation", Type::String),
+            ("userInfo", user),
+            ("dryRun", Type::Bool),
+            ("options", Type::Dyn),
+        ],
+    )
 }
 
 /// The declared type of `namespaceObject` (same place, BuildNamespaceType).
 pub(super) fn namespace_type() -> Type {
-    let metadata = Type::object("kubernetes.NamespaceMetadata", [
-        ("name", Type::String),
-        ("generateName", Type::String),
-        ("namespace", Type::String),
-        ("labels", Type::string_map(Type::String)),
-        ("annotations", Type::string_map(Type::String)),
-        ("UID", Type::String),
-        ("creationTimestamp", Type::Timestamp),
-        ("deletionGracePeriodSeconds", Type::Int),
-        ("deletionTimestamp", Type::Timestamp),
-        ("generation", Type::Int),
-        ("resourceVersion", Type::String),
-        ("finalizers", Type::list(Type::String)),
-    ]);
+    let metadata = Type::object(
+        "kubernetes.NamespaceMetadata",
+        [
+            ("name", Type::String),
+            ("generateName", Type::String),
+            ("namespace", Type::String),
+            ("labels", Type::string_map(Type::String)),
+            ("annotations", Type::string_map(Type::String)),
+            ("UID", Type::String),
+            ("creationTimestamp", Type::Timestamp),
+            ("deletionGracePeriodSeconds", Type::Int),
+            ("deletionTimestamp", Type::Timestamp),
+            ("generation", Type::Int),
+            ("resourceVersion", Type::String),
+            ("finalizers", Type::list(Type::String)),
+        ],
+    );
     let spec = Type::object("kubernetes.NamespaceSpec", [("finalizers", Type::list(Type::String))]);
     let status = Type::object("kubernetes.NamespaceStatus", [("phase", Type::String)]);
     Type::object("kubernetes.Namespace", [("metadata", metadata), ("status", status), ("spec", spec)])
@@ -315,7 +336,11 @@ pub(super) fn namespace_type() -> Type {
 /// `request`: what is known of it anyway, and over that the fields that are known better. Outside admission nobody knows
 /// who asks, and with which options.
 pub fn request(target: &Target<'_>, kind: &str, known: Option<&Fact>) -> Fact {
-    let gvk = Fact::map([("group", text_fact(target.group)), ("version", text_fact(target.version)), ("kind", text_fact(kind))]);
+    let gvk = Fact::map([
+        ("group", text_fact(target.group)),
+        ("version", text_fact(target.version)),
+        ("kind", text_fact(kind)),
+    ]);
     let gvr = Fact::map([
         ("group", text_fact(target.group)),
         ("version", text_fact(target.version)),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::cel::{Declarations, ExprId, Expect, Refusal, StructType, Type, Unit, UnitBuilder};
+use crate::cel::{Declarations, Expect, ExprId, Refusal, StructType, Type, Unit, UnitBuilder};
 use crate::finding::{Severity, Stage};
 use crate::object::{Node, Tree};
 use crate::source;
@@ -71,7 +71,7 @@ impl Read {
         if file.text.len() > MAX_FILE {
             problems.file(format!("larger than {} KiB", MAX_FILE >> 10));
         } else {
-            let parsed = source::parse(file.name, file.text.as_bytes());
+            let parsed = source::parse(file.name, file.text.as_bytes().to_vec());
             for p in parsed.problems {
                 problems.add(Problem::from(p));
             }
@@ -130,7 +130,10 @@ impl<'t> Loader<'t, '_> {
             }
         };
         if let Some(first) = taken {
-            problems.at(name, format!("there is a policy '{}' already, in {}", name.as_str().unwrap_or_default(), first.name));
+            problems.at(
+                name,
+                format!("there is a policy '{}' already, in {}", name.as_str().unwrap_or_default(), first.name),
+            );
         }
     }
 
@@ -176,7 +179,14 @@ impl<'t> Loader<'t, '_> {
                 compiled_notes = notes.as_ref().map(|n| compiler.notes(n));
             }
             let unit = compiler.finish(&mut self.problems);
-            facts.extend(mutation.mutations.iter().map(|m| m.1).chain(ids(&mutation.conditions)).flat_map(|e| facts_read(&unit, e)));
+            facts.extend(
+                mutation
+                    .mutations
+                    .iter()
+                    .map(|m| m.1)
+                    .chain(ids(&mutation.conditions))
+                    .flat_map(|e| facts_read(&unit, e)),
+            );
             kubernetes = kubernetes.max(unit.since());
             Mutation { unit, ..mutation }
         });
@@ -363,7 +373,8 @@ impl Compiler {
 
     /// Conditions come before variables, as in Kubernetes, where a condition sees none.
     fn common(&mut self, common: &Common<'_>) -> (Constraints, Vec<Condition>) {
-        let constraints = common.constraints.map(|n| Constraints::read(n, true, &mut self.problems)).unwrap_or_default();
+        let constraints =
+            common.constraints.map(|n| Constraints::read(n, true, &mut self.problems)).unwrap_or_default();
         let mut conditions = Vec::new();
         for Named { name, expression } in &common.conditions {
             if let Some(expression) = self.expression(*expression, Expect::Bool) {
@@ -371,7 +382,8 @@ impl Compiler {
             }
         }
         for Named { name, expression } in &common.variables {
-            let compiled = self.builder.variable(name.as_str().unwrap_or_default(), expression.as_str().unwrap_or_default());
+            let compiled =
+                self.builder.variable(name.as_str().unwrap_or_default(), expression.as_str().unwrap_or_default());
             if let Err(refusals) = compiled {
                 self.refuse(*expression, refusals);
             }
@@ -386,7 +398,12 @@ impl Compiler {
             let Some(expression) = self.expression(v.expression, Expect::Bool) else { continue };
             let message_expression = v.message_expression.and_then(|m| self.expression(m, Expect::String));
             let message = v.message.map(str::to_owned);
-            validations.push(Validation { expression, message, message_expression, reason: v.reason.map(str::to_owned) });
+            validations.push(Validation {
+                expression,
+                message,
+                message_expression,
+                reason: v.reason.map(str::to_owned),
+            });
         }
         Check { constraints, fail: document.common.fail, unit: Unit::default(), conditions, validations }
     }

@@ -14,6 +14,7 @@
 //! | `judge` | one policy on one request: findings, what is unknown, errors |
 //! | `blame` | why a validation failed: evidence and causes, and ratcheting by them |
 //! | `patch` | what a mutation does to an object |
+//! | `set`, `table` | the policies in force, and as a table for people |
 
 mod blame;
 mod cases;
@@ -26,12 +27,16 @@ mod patch;
 mod problem;
 mod selector;
 mod set;
+mod table;
+#[cfg(test)]
+mod tests;
 
 pub use cases::{Case, Expected};
 pub use constraint::{Constraints, Matched, Operation, Rule, Target};
 pub use judge::{Context, Found, Judgement, judge, request, subject, unseen_namespace};
 pub use load::{FactDeclaration, PolicyFile, load};
 pub use notes::{Bound, Component, Notes, Text};
-pub use patch::{Patch, PatchError, patch};
+pub use patch::{Patch, PatchError, apply, patch};
 pub use problem::{Place, Problem, nearest};
 pub use set::{Binding, Check, Condition, Effect, Mutation, Policy, PolicySet, Validation};
+pub use table::{admission, markdown_table};

@@ -2,12 +2,13 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::cel::{Evaluation, Off};
-use crate::object::{MissingSet, Node, Object, Path, Type};
+use crate::cel::{Evaluation, Halt, Input, Off};
+use crate::object::{MissingSet, Node, Object, Path, Tree, Type};
+use crate::source;
 
 use super::constraint::Matched;
 use super::judge::{Context, Judgement, conditions, inputs, is_going};
-use super::set::{Mutation, PatchType, Policy};
+use super::set::{PatchType, Policy};
 
 /// What a mutation comes to.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,8 +31,8 @@ pub struct PatchError {
     pub message: String,
 }
 
-/// The operations that a policy's mutation makes of a request. Later mutations of one policy see the object as it came,
-/// which is what our own need; the API server hands them the changed one.
+/// The operations that a policy's mutation makes of a request. As in the API server, each of its mutations sees the object
+/// as the ones before left it; facts stay those of the object that came.
 pub fn patch(policy: &Policy, context: &Context<'_>) -> Result<Patch, PatchError> {
     let Some(mutation) = &policy.mutation else { return Ok(Patch::Nothing) };
     if is_going(context.target.object) {
@@ -50,33 +51,49 @@ pub fn patch(policy: &Policy, context: &Context<'_>) -> Result<Patch, PatchError
         }
         return Ok(if judgement.unknown.is_empty() { Patch::Nothing } else { Patch::Unknown(judgement.unknown) });
     }
-    operations(mutation, context, &inputs)
-}
-
-fn operations(mutation: &Mutation, context: &Context<'_>, inputs: &[crate::cel::Input<'_>]) -> Result<Patch, PatchError> {
-    let mut evaluation = Evaluation::new(&mutation.unit, inputs, Off);
     let mut out = Vec::new();
-    for (kind, expression) in &mutation.mutations {
-        let wrong = |message: String| PatchError { expression: mutation.unit.source(*expression).trim().to_owned(), message };
-        let value = match evaluation.evaluate(*expression) {
-            Ok(value) => value.to_json().map_err(wrong)?,
-            Err(crate::cel::Halt::Unknown(missing)) => return Ok(Patch::Unknown((*missing).clone())),
+    let mut changed: Option<Tree> = None;
+    for (at, (kind, expression)) in mutation.mutations.iter().enumerate() {
+        let wrong =
+            |message: String| PatchError { expression: mutation.unit.source(*expression).trim().to_owned(), message };
+        let mut inputs = inputs;
+        if let (Some(tree), Some(object)) = (&changed, inputs.first_mut()) {
+            *object = Input::Node(tree.root());
+        }
+        let root = changed.as_ref().map(Tree::root).or(context.target.object.map(|o| o.root));
+        let operations = match Evaluation::new(&mutation.unit, &inputs, Off).evaluate(*expression) {
+            Ok(value) => operations(*kind, value.to_json().map_err(wrong)?, root).map_err(wrong)?,
+            Err(Halt::Unknown(missing)) => return Ok(Patch::Unknown((*missing).clone())),
             Err(halt) => return Err(wrong(halt.to_string())),
         };
-        match (kind, value) {
-            (PatchType::JsonPatch, Json::Array(list)) => {
-                for operation in list {
-                    out.push(checked(operation).map_err(wrong)?);
-                }
-            }
-            (PatchType::ApplyConfiguration, Json::Object(fields)) => {
-                let root = context.target.object.map(|o| o.root);
-                merge(root, fields, String::new(), &mut out).map_err(wrong)?;
-            }
-            (_, other) => return Err(wrong(format!("gave {other} where a patch was expected"))),
+        if at + 1 < mutation.mutations.len() && !operations.is_empty() {
+            changed = root.map(|r| apply(r, &operations)).transpose().map_err(wrong)?;
         }
+        out.extend(operations);
     }
     Ok(if out.is_empty() { Patch::Nothing } else { Patch::Operations(out) })
+}
+
+fn operations(kind: PatchType, value: Json, root: Option<Node<'_>>) -> Result<Vec<Json>, String> {
+    let mut out = Vec::new();
+    match (kind, value) {
+        (PatchType::JsonPatch, Json::Array(list)) => {
+            for operation in list {
+                out.push(checked(operation)?);
+            }
+        }
+        (PatchType::ApplyConfiguration, Json::Object(fields)) => merge(root, fields, String::new(), &mut out)?,
+        (_, other) => return Err(format!("gave {other} where a patch was expected")),
+    }
+    Ok(out)
+}
+
+/// The object after RFC 6902 operations. Only here is an object a `serde_json::Value`.
+pub fn apply(object: Node<'_>, operations: &[Json]) -> Result<Tree, String> {
+    let mut value: Json = serde_json::from_str(&object.to_string()).map_err(|e| e.to_string())?;
+    let patch: json_patch::Patch = serde_json::from_value(Json::from(operations)).map_err(|e| e.to_string())?;
+    json_patch::patch(&mut value, &patch).map_err(|e| e.to_string())?;
+    source::json_tree(value.to_string().as_bytes()).map_err(|e| e.to_string())
 }
 
 /// An operation in the order that people read, its fields those that RFC 6902 asks for.
@@ -102,12 +119,16 @@ fn merge(at: Option<Node<'_>>, fields: Map<String, Json>, path: String, out: &mu
         let path = format!("{path}/{}", key.replace('~', "~0").replace('/', "~1"));
         let stands = at.and_then(|n| n.get(&key)).filter(|n| !n.is_null());
         match (value, stands) {
-            (Json::Array(_), _) => return Err(format!("{path} is a list, which cannot be merged without its schema; use JSONPatch")),
+            (Json::Array(_), _) => {
+                return Err(format!("{path} is a list, which cannot be merged without its schema; use JSONPatch"));
+            }
             (Json::Object(inner), Some(n)) if n.kind() == Type::Map => merge(Some(n), inner, path, out)?,
             (value, Some(n)) if n.to_string() == value.to_string() => {}
             (value, _) => {
                 if contains_list(&value) {
-                    return Err(format!("{path} holds a list, which cannot be merged without its schema; use JSONPatch"));
+                    return Err(format!(
+                        "{path} holds a list, which cannot be merged without its schema; use JSONPatch"
+                    ));
                 }
                 out.push(json!({"op": "add", "path": path, "value": value}));
             }

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
+use crate::cel::Refusal;
 use crate::object::{Location, Node, Scalar, Type};
+use crate::source::position_in_scalar;
 
 /// One thing that is wrong with a policy file.
 #[derive(Clone, Debug)]
@@ -26,6 +28,31 @@ pub struct Place {
     pub column: u32,
     /// One line of an expression, and the characters of it that are meant.
     pub frame: Option<(String, std::ops::Range<usize>)>,
+}
+
+impl Problem {
+    /// A refused expression: the place of what is meant in the file, and the expression's line with a mark below it.
+    pub(super) fn in_expression(file: &str, node: Node<'_>, refusal: Refusal) -> Self {
+        let source = node.as_str().unwrap_or_default();
+        let start = source.floor_char_boundary(refusal.span.start);
+        let end = source.floor_char_boundary(refusal.span.end).max(start);
+        let location = position_in_scalar(node, start).or_else(|| node.location());
+        let (head, tail) = source.split_at(start);
+        let line_start = head.rfind('\n').map_or(0, |at| at + 1);
+        let line_end = tail.find('\n').map_or(source.len(), |at| start + at);
+        let line = source.get(line_start..line_end).unwrap_or_default();
+        let column = |at: usize| source.get(line_start..at.min(line_end)).unwrap_or_default().chars().count();
+        let frame = Some((line.to_owned(), column(start)..column(end)));
+        let place = location.map(|l| Place { line: l.line, column: l.column, frame });
+        Problem { file: file.to_owned(), place, message: refusal.message, help: refusal.help }
+    }
+}
+
+impl From<crate::source::Problem> for Problem {
+    fn from(p: crate::source::Problem) -> Self {
+        let place = (p.line > 0).then_some(Place { line: p.line, column: p.column, frame: None });
+        Problem { file: p.origin.name.clone(), place, message: p.message, help: p.help }
+    }
 }
 
 /// `file:line:column: message (help)`, then the expression with a caret below what is meant.

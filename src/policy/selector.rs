@@ -44,7 +44,11 @@ impl Selector {
         fields.finish();
         for (key, value) in labels.into_iter().flat_map(Node::entries) {
             match value.as_str() {
-                Some(v) => requirements.push(Requirement { key: key.to_owned(), operator: Operator::In, values: vec![v.to_owned()] }),
+                Some(v) => requirements.push(Requirement {
+                    key: key.to_owned(),
+                    operator: Operator::In,
+                    values: vec![v.to_owned()],
+                }),
                 None => problems.at(value, format!("matchLabels: the value of {key} has to be text")),
             }
         }

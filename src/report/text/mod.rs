@@ -2,6 +2,7 @@
 
 mod cluster;
 mod manifests;
+mod page;
 
 pub use cluster::cluster;
 pub use manifests::manifests;

@@ -1,0 +1,134 @@
+//! JSON, as the API server's decoder reads it.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, Visitor};
+
+use super::build::{self, Building, Value};
+use super::problem::{self, TextError};
+use super::split::Piece;
+use super::{Document, Format};
+use crate::object::{Origin, Span, Tree, TreeBuilder, TreeError};
+
+/// No spans; doubles stay doubles (`1.0` is no int in sigs.k8s.io/json).
+enum Json {}
+
+impl build::Format for Json {
+    #[inline]
+    fn value<'de, D: Deserializer<'de>>(to: &mut Building, from: D) -> Result<(), D::Error> {
+        from.deserialize_any(Value::<Json>(to, PhantomData))
+    }
+
+    #[inline]
+    fn key<'de, D: Deserializer<'de>>(to: &mut Building, from: D) -> Result<(), D::Error> {
+        from.deserialize_str(Key(to))
+    }
+
+    fn double(to: &mut Building, value: f64) -> Result<(), TreeError> {
+        to.builder.double(value, Span::default())
+    }
+}
+
+struct Key<'b>(&'b mut Building);
+
+impl Visitor<'_> for Key<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E: Error>(self, key: &str) -> Result<(), E> {
+        let result = self.0.builder.key(key, Span::default());
+        self.0.check(result)
+    }
+}
+
+/// Reads one JSON document that is not kept as text: a request's body. Its nodes have no location.
+///
+/// Numbers are read as Go reads them: int64, else float64. A repeated key: the last one counts. Nesting deeper than
+/// [`crate::object::MAX_DEPTH`] is refused.
+pub fn json_tree(bytes: &[u8]) -> Result<Tree, TextError> {
+    let text = std::str::from_utf8(bytes).map_err(|e| problem::not_utf8(bytes, e))?;
+    let (tree, end) = value(text, || TreeBuilder::new(text.len()))?;
+    match end {
+        None => Ok(tree),
+        Some(at) => Err(problem::trailing(text, at)),
+    }
+}
+
+/// Reads the documents of a piece, which may stand one after the other without separators.
+pub(super) fn documents(origin: &Arc<Origin>, piece: Piece<'_>) -> (Vec<Document>, Vec<TextError>) {
+    let (mut documents, mut errors) = (Vec::new(), Vec::new());
+    let mut at = 0;
+    let mut line = piece.line;
+    while let Some(rest) = piece.text.get(at..).filter(|rest| !rest.trim_start().is_empty()) {
+        let blank = rest.len() - rest.trim_start().len();
+        line += rest.bytes().take(blank).filter(|b| *b == b'\n').count() as u32;
+        at += blank;
+        let rest = rest.trim_start();
+        let builder = || {
+            let mut builder = TreeBuilder::new(rest.len());
+            builder.set_origin(Arc::clone(origin));
+            builder.set_start((piece.start + at) as u32, line);
+            builder
+        };
+        let next = match value(rest, builder) {
+            Ok((tree, end)) => {
+                documents.push(Document { tree: Arc::new(tree), origin: Arc::clone(origin), format: Format::Json });
+                end
+            }
+            Err(error) => {
+                let next = rest.get(error.offset..).and_then(|r| r.find("\n{")).map(|n| error.offset + n + 1);
+                errors.push(error.moved(piece.start + at));
+                next
+            }
+        };
+        let Some(next) = next else { break };
+        line += rest.bytes().take(next).filter(|b| *b == b'\n').count() as u32;
+        at += next;
+    }
+    (documents, errors)
+}
+
+/// Reads one value from the beginning of a text; gives it and where something follows it.
+///
+/// The fast path runs on the caller's stack with serde_json's own limit of 128 levels. What is deeper is read once more
+/// on a large stack, up to what a tree holds.
+fn value(text: &str, builder: impl Fn() -> TreeBuilder + Sync) -> Result<(Tree, Option<usize>), TextError> {
+    let result = attempt(text, builder(), false);
+    match result {
+        Err(Failure::TooDeep) => {
+            build::on_large_stack(|| attempt(text, builder(), true)).unwrap_or(Err(Failure::TooDeep))
+        }
+        other => other,
+    }
+    .map_err(|failure| match failure {
+        Failure::TooDeep => TextError::new(0, TreeError::TooDeep.to_string()),
+        Failure::Text(error) => error,
+    })
+}
+
+enum Failure {
+    /// Deeper than the stack at hand allows.
+    TooDeep,
+    Text(TextError),
+}
+
+fn attempt(text: &str, builder: TreeBuilder, deep: bool) -> Result<(Tree, Option<usize>), Failure> {
+    let mut from = serde_json::Deserializer::from_str(text);
+    if deep {
+        from.disable_recursion_limit();
+    }
+    let mut building = Building::new(builder);
+    match Value::<Json>(&mut building, PhantomData).deserialize(&mut from) {
+        Ok(()) => {
+            let end = from.end().err().map(|e| problem::json_offset(text, &e));
+            Ok((building.finish(), end))
+        }
+        Err(_) if building.failed == Some(TreeError::TooDeep) => Err(Failure::TooDeep),
+        Err(error) if !deep && error.to_string().starts_with("recursion limit exceeded") => Err(Failure::TooDeep),
+        Err(error) => Err(Failure::Text(problem::of_json(text, &error))),
+    }
+}

@@ -1,0 +1,146 @@
+//! What is wrong with a text, in words for the person who wrote it.
+
+use std::fmt;
+use std::str::Utf8Error;
+use std::sync::Arc;
+
+use serde_saphyr::budget::BudgetBreach;
+
+use super::MAX_TEXT;
+use super::split::Piece;
+use crate::object::Origin;
+
+/// Something that is wrong at a place in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextError {
+    /// Byte of the text.
+    pub offset: usize,
+    /// What is wrong, as half a sentence.
+    pub message: String,
+    /// What to try, where that can be guessed.
+    pub help: Option<String>,
+}
+
+impl TextError {
+    pub(super) fn new(offset: usize, message: impl Into<String>) -> Self {
+        TextError { offset, message: message.into(), help: None }
+    }
+
+    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The same, of a text that begins `by` bytes earlier.
+    pub(super) fn moved(mut self, by: usize) -> Self {
+        self.offset += by;
+        self
+    }
+}
+
+/// `message` or `message (help)`.
+impl fmt::Display for TextError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.help {
+            Some(help) => write!(f, " ({help})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for TextError {}
+
+/// Why a document could not be read, and where.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// The text.
+    pub origin: Arc<Origin>,
+    /// Line, from 1.
+    pub line: u32,
+    /// Column in characters, from 1.
+    pub column: u32,
+    /// What is wrong, as half a sentence.
+    pub message: String,
+    /// What to try, where that can be guessed.
+    pub help: Option<String>,
+}
+
+impl Problem {
+    pub(super) fn at(origin: &Arc<Origin>, error: TextError) -> Self {
+        let text = origin.text.as_deref().unwrap_or_default();
+        let (line, column) = line_and_column(text, error.offset);
+        Problem { origin: Arc::clone(origin), line, column, message: error.message, help: error.help }
+    }
+}
+
+/// `name:line:column: message (help)`.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: {}", self.origin.name, self.line, self.column, self.message)?;
+        match &self.help {
+            Some(help) => write!(f, " ({help})"),
+            None => Ok(()),
+        }
+    }
+}
+
+fn line_and_column(text: &str, offset: usize) -> (u32, u32) {
+    let mut at = offset.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    let head = text.get(..at).unwrap_or_default();
+    let line = head.bytes().filter(|b| *b == b'\n').count() as u32 + 1;
+    let column = head.rsplit('\n').next().unwrap_or_default().trim_start_matches('\u{feff}').chars().count() as u32 + 1;
+    (line, column)
+}
+
+/// The bytes as text, or what can be shown of them and why they are none.
+pub(super) fn text_of(bytes: Vec<u8>) -> Result<String, (String, TextError)> {
+    if bytes.len() > MAX_TEXT {
+        let limit = MAX_TEXT / 1024 / 1024;
+        let error = TextError::new(0, format!("larger than {limit} MiB")).help("split it into several files");
+        return Err((String::new(), error));
+    }
+    let text = String::from_utf8(bytes).map_err(|e| {
+        let error = not_utf8(e.as_bytes(), e.utf8_error());
+        let valid = e.utf8_error().valid_up_to();
+        let mut bytes = e.into_bytes();
+        bytes.truncate(valid);
+        (String::from_utf8(bytes).unwrap_or_default(), error)
+    })?;
+    match text.bytes().position(|b| b == 0) {
+        Some(at) => Err((text, TextError::new(at, "a NUL byte").help("is this a binary file?"))),
+        None => Ok(text),
+    }
+}
+
+pub(super) fn not_utf8(bytes: &[u8], error: Utf8Error) -> TextError {
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return TextError::new(0, "this text is UTF-16").help("save it as UTF-8; PowerShell's `>` writes UTF-16");
+    }
+    TextError::new(error.valid_up_to(), "not UTF-8 text").help("is this a binary file?")
+}
+
+pub(super) fn trailing(_text: &str, at: usize) -> TextError {
+    TextError::new(at, "something follows the end of the document")
+}
+
+pub(super) fn json_offset(text: &str, error: &serde_json::Error) -> usize {
+    let line = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
+    (line + error.column().saturating_sub(1)).min(text.len())
+}
+
+pub(super) fn of_json(text: &str, error: &serde_json::Error) -> TextError {
+    TextError::new(json_offset(text, error), error.to_string())
+}
+
+pub(super) fn is_depth(error: &serde_saphyr::Error) -> bool {
+    matches!(error.without_snippet(), serde_saphyr::Error::Budget { breach: BudgetBreach::Depth { .. }, .. })
+}
+
+pub(super) fn of_yaml(piece: Piece<'_>, error: &serde_saphyr::Error) -> TextError {
+    let offset = error.location().and_then(|l| l.span().byte_offset()).unwrap_or_default() as usize;
+    TextError::new(piece.start + offset, error.without_snippet().to_string())
+}

@@ -1,0 +1,181 @@
+//! The built-in policies prove themselves: every case holds, and every part of a policy is held by a case.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use virt_guard::engine::{self, CaseRun, EMBEDDED};
+use virt_guard::policy::{self, Expected, PolicyFile, PolicySet};
+use virt_guard::source;
+
+fn load(files: &[(&str, &str)]) -> PolicySet {
+    let files: Vec<_> = files.iter().map(|(name, text)| PolicyFile { name, text, embedded: true }).collect();
+    let (set, problems) = policy::load(&files, &engine::fact_declarations());
+    assert!(problems.is_empty(), "\n{}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+    set
+}
+
+fn run(set: &PolicySet) -> Vec<CaseRun> {
+    set.iter().flat_map(|p| p.cases.iter().map(|c| engine::run_case(p, c))).collect()
+}
+
+fn failures(runs: &[CaseRun]) -> Vec<String> {
+    runs.iter()
+        .filter_map(|r| r.error.as_ref().map(|e| format!("{} line {}: {}: {e}", r.policy, r.line, r.case)))
+        .collect()
+}
+
+#[test]
+fn every_case_holds() {
+    let set = load(EMBEDDED);
+    assert!(set.iter().len() > 0);
+    let failures = failures(&run(&set));
+    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+}
+
+#[test]
+fn every_policy_has_a_case_that_fails_and_one_that_passes() {
+    for policy in load(EMBEDDED).iter() {
+        let has = |wanted: &[Expected]| policy.cases.iter().any(|c| wanted.contains(&c.expected));
+        if policy.check.is_some() {
+            assert!(has(&[Expected::Deny, Expected::Warn, Expected::Audit]), "{} has no case that fails", policy.id);
+        } else {
+            assert!(has(&[Expected::Patch]), "{} has no case that patches", policy.id);
+        }
+        assert!(has(&[Expected::Admit]), "{} has no case that passes", policy.id);
+    }
+}
+
+#[test]
+fn a_policy_is_named_as_its_file_and_stands_in_its_stages_folder() {
+    for (name, text) in EMBEDDED {
+        let set = load(&[(name, text)]);
+        let path = Path::new(name);
+        let ids: Vec<&str> = set.iter().map(|p| p.id.as_str()).collect();
+        assert_eq!(ids, [path.file_stem().unwrap().to_str().unwrap()], "{name}");
+        let folder = path.parent().unwrap().file_name().unwrap().to_str().unwrap();
+        assert_eq!(set.iter().next().unwrap().stage().as_str(), folder, "{name}");
+    }
+}
+
+#[test]
+fn fixes_add_and_never_replace() {
+    for (name, text) in EMBEDDED {
+        for word in ["'replace'", "\"replace\"", "'remove'", "\"remove\""] {
+            assert!(!text.contains(&format!("op: {word}")), "{name} has an operation {word}; a fix adds");
+        }
+    }
+}
+
+/// Every way to break a policy: (what was done, its documents afterwards).
+fn broken(documents: &[Value]) -> Vec<(String, Vec<Value>)> {
+    let mut out = Vec::new();
+    for (d, document) in documents.iter().enumerate() {
+        let mut with = |what: String, change: &dyn Fn(&mut Value)| {
+            let mut changed = documents.to_vec();
+            change(&mut changed[d]);
+            out.push((what, changed));
+        };
+        let len = |list: &str| document["spec"][list].as_array().map_or(0, Vec::len);
+        match document["kind"].as_str().unwrap() {
+            "ValidatingAdmissionPolicy" => {
+                for i in 0..len("validations") {
+                    for verdict in ["true", "false"] {
+                        with(format!("validation {i} is {verdict}"), &|v| {
+                            v["spec"]["validations"][i]["expression"] = verdict.into()
+                        });
+                    }
+                }
+                for i in 0..len("matchConditions") {
+                    with(format!("matchCondition {i} is true"), &|v| {
+                        v["spec"]["matchConditions"][i]["expression"] = "true".into()
+                    });
+                }
+            }
+            "MutatingAdmissionPolicy" => {
+                for i in 0..len("mutations") {
+                    with(format!("mutation {i} does nothing"), &|v| {
+                        let nothing = match v["spec"]["mutations"][i]["patchType"].as_str() {
+                            Some("JSONPatch") => ("jsonPatch", "[]"),
+                            _ => ("applyConfiguration", "Object{}"),
+                        };
+                        v["spec"]["mutations"][i][nothing.0]["expression"] = nothing.1.into();
+                    });
+                }
+                for i in 0..len("matchConditions") {
+                    with(format!("the fix's matchCondition {i} is true"), &|v| {
+                        v["spec"]["matchConditions"][i]["expression"] = "true".into();
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+    out
+}
+
+#[test]
+fn whatever_is_broken_in_a_policy_a_case_notices() {
+    let mut unnoticed = Vec::new();
+    for (name, text) in EMBEDDED {
+        let parsed = source::parse(name, text.as_bytes().to_vec());
+        let documents: Vec<Value> =
+            parsed.documents.iter().map(|d| serde_json::from_str(&d.tree.root().to_string()).unwrap()).collect();
+        for (what, changed) in broken(&documents) {
+            let text: String = changed.iter().map(|d| format!("{d}\n")).collect();
+            let (set, problems) =
+                policy::load(&[PolicyFile { name, text: &text, embedded: true }], &engine::fact_declarations());
+            assert!(problems.is_empty(), "{name}, {what}: {problems:?}");
+            if failures(&run(&set)).is_empty() {
+                unnoticed.push(format!("{name}: no case notices that {what}"));
+            }
+        }
+    }
+    assert!(unnoticed.is_empty(), "\n{}", unnoticed.join("\n"));
+}
+
+/// The text between the marks of a generated part, and the whole file with another text there.
+fn generated(file: &str, text: &str) -> (String, String) {
+    let (begin, end) = ("<!-- policies: generated by UPDATE=1 cargo test -->\n", "<!-- end of policies -->");
+    let (head, rest) = file.split_once(begin).expect("the README has the mark where the table begins");
+    let (old, tail) = rest.split_once(end).expect("the README has the mark where the table ends");
+    (old.to_owned(), format!("{head}{begin}{text}{end}{tail}"))
+}
+
+#[test]
+fn the_readme_lists_every_policy() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let file = fs::read_to_string(&path).unwrap();
+    let table = policy::markdown_table(&load(EMBEDDED));
+    let (old, new) = generated(&file, &table);
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(&path, new).unwrap();
+    } else {
+        assert_eq!(old, table, "README.md is stale: UPDATE=1 cargo test rewrites it");
+    }
+}
+
+#[test]
+fn one_policy_more_is_one_row_more() {
+    let extra = r#"
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: aaa-example}
+spec:
+  matchConstraints:
+    resourceRules:
+    - {apiGroups: [""], apiVersions: [v1], resources: [configmaps], operations: [CREATE]}
+  validations:
+  - {expression: "has(object.data)", message: no data}
+---
+apiVersion: virt-guard.io/v1
+kind: PolicyNotes
+metadata: {name: aaa-example}
+spec: {title: A ConfigMap without data, severity: info, stage: before}
+"#;
+    let mut files = EMBEDDED.to_vec();
+    files.push(("policies/before/aaa-example.yaml", extra));
+    let (before, after) = (policy::markdown_table(&load(EMBEDDED)), policy::markdown_table(&load(&files)));
+    let new: Vec<&str> = after.lines().filter(|l| !before.contains(*l)).collect();
+    assert_eq!(new, ["| `aaa-example` | A ConfigMap without data | before | info | – | – |"]);
+}
