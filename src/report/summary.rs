@@ -5,6 +5,7 @@
 
 mod exit;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::{Assessment, Finding, PolicyError, Scan, Severity, Stage, Undecided};
@@ -257,12 +258,12 @@ fn distinct<'a>(objects: impl Iterator<Item = &'a ObjectRef>) -> usize {
 fn groups<'a>(findings: &[&'a Finding]) -> Vec<Group<'a>> {
     let mut by_policy: BTreeMap<_, Vec<&'a Finding>> = BTreeMap::new();
     for finding in findings {
-        let key = (finding.stage, std::cmp::Reverse(finding.severity), finding.policy.as_str());
+        let key = (finding.stage, Reverse(finding.severity), finding.policy.as_str());
         by_policy.entry(key).or_default().push(finding);
     }
-    let group = |((stage, severity, policy), findings): (_, Vec<&'a Finding>)| Group {
+    let group = |((stage, Reverse(severity), policy), findings): (_, Vec<&'a Finding>)| Group {
         stage,
-        severity: std::cmp::Reverse::<Severity>::into_inner(severity),
+        severity,
         policy,
         title: findings.first().map_or("", |f| &f.title),
         causes: causes(findings),
@@ -277,7 +278,7 @@ fn causes(findings: Vec<&Finding>) -> Vec<CauseGroup<'_>> {
         by_key.entry(&finding.cause.key).or_insert_with(new).findings.push(finding);
     }
     let mut causes: Vec<_> = by_key.into_values().collect();
-    causes.sort_by_key(|c| std::cmp::Reverse(c.findings.len()));
+    causes.sort_by_key(|c| Reverse(c.findings.len()));
     causes
 }
 

@@ -80,28 +80,24 @@ impl<'s> Page<'s> {
     /// Items in a row behind a lead, two blanks apart, as many on a line as fit; each stays whole.
     pub fn row(&mut self, indent: usize, lead: &str, items: &[String]) {
         const APART: &str = "  ";
-        let columns = self.style.columns();
         let hang = indent + display_width(lead);
-        let mut line = lead.to_owned();
-        let mut used = hang;
-        let mut fresh = true;
+        let mut lines: Vec<String> = Vec::new();
         for item in items {
-            let width = display_width(item);
-            if !fresh && used + APART.len() + width > columns {
-                self.line(if line.starts_with(lead) { indent } else { hang }, &[(Paint::Plain, &line)]);
-                line.clear();
-                used = hang;
-                fresh = true;
+            let needs = hang + APART.len() + display_width(item);
+            match lines.last_mut() {
+                Some(line) if needs + display_width(line) <= self.style.columns() => {
+                    line.push_str(APART);
+                    line.push_str(item);
+                }
+                _ => lines.push(item.clone()),
             }
-            if !fresh {
-                line.push_str(APART);
-                used += APART.len();
-            }
-            line.push_str(item);
-            used += width;
-            fresh = false;
         }
-        self.line(indent, &[(Paint::Plain, &line)]);
+        for (i, line) in lines.iter().enumerate() {
+            match i {
+                0 => self.line(indent, &[(Paint::Quiet, lead), (Paint::Plain, line)]),
+                _ => self.line(hang, &[(Paint::Plain, line)]),
+            }
+        }
     }
 
     /// Text at the left, text at the right edge; below each other where they do not fit on one line.
