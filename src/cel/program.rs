@@ -27,8 +27,8 @@ pub enum Code {
     Chain { first: CodeId, links: Box<[Link]> },
     /// Fields and indexes of a value. `fresh`: of a computed one, for which cel-go charges as for a name.
     Select { base: CodeId, fresh: bool, steps: Box<[Step]> },
-    /// `has(base.name)`
-    Has { base: CodeId, name: Box<str> },
+    /// `has(base.name)`; `fresh` as in [`Code::Select`].
+    Has { base: CodeId, fresh: bool, name: Box<str> },
     /// A function or method; the receiver is the first argument.
     Call { callee: Callee, arguments: Box<[CodeId]> },
     /// `matches` with a literal pattern, and the pattern's size in characters.
@@ -45,7 +45,7 @@ pub enum Code {
     Struct { name: Box<str>, fields: Box<[(Box<str>, CodeId, bool)]> },
 }
 
-/// A value of a conditional. `path`: it is a name with fields, for which cel-go charges one less there.
+/// A value of a conditional, or a key in brackets. `path`: it is a name with fields, for which cel-go charges one less there.
 #[derive(Clone, Copy, Debug)]
 pub struct Branch {
     pub code: CodeId,
@@ -73,7 +73,7 @@ pub struct Step {
 #[derive(Debug)]
 pub enum Key {
     Field(Box<str>),
-    Index(CodeId),
+    Index(Branch),
 }
 
 /// The overloads that a call may mean, by the types that are known of its arguments.

@@ -52,7 +52,9 @@ impl<'s> Checker<'_, 's> {
                 (Ok(value), _) => Constant::of(&value),
                 (Err(_), "duration" | "timestamp") => return Err(format!("invalid {} argument", overload.name)),
                 (Err(Fail::Message(message)), _) => return Err(message.into_owned()),
-                (Err(_), _) => None,
+                (Err(_), name) => {
+                    return Err(format!("no such overload: {name}({})", constant.value().type_name()));
+                }
             }
         };
         if let (Some(computed), Some(place)) = (computed, self.unit.code.get_mut(argument as usize)) {

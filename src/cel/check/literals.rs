@@ -51,7 +51,8 @@ impl<'s> Checker<'_, 's> {
             codes.push((key, value, entry.optional));
         }
         let constant = |id: &CodeId| self.constant(*id).is_some();
-        let all = codes.iter().all(|(key, value, optional)| !optional && constant(key) && constant(value));
+        let simple = |id: &CodeId| !matches!(self.constant(*id), Some(Constant::List(_) | Constant::Map(_) | Constant::Tree(_)));
+        let all = codes.iter().all(|(k, v, optional)| !optional && constant(k) && simple(k) && constant(v));
         let ty = Type::Map(Box::new(key_type), Box::new(value_type));
         if all && let Some(constants) = self.take_constants(mark, codes.len() * 2) {
             let mut pairs = Vec::with_capacity(codes.len());

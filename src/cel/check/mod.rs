@@ -18,7 +18,7 @@ use super::program::{Branch, Callee, Code, CodeId, Constant, Link};
 use super::syntax::{Expr, Kind, Literal, Operand, Operator};
 use super::types::Type;
 use super::unit::{Refusal, Unit, Uses};
-use crate::object::Span;
+use crate::object::{Scalar, Span};
 
 /// Code and the type of its value.
 type Typed = (CodeId, Type);
@@ -197,9 +197,14 @@ impl<'u, 's> Checker<'u, 's> {
 
     /// A literal list of scalars, of which cel-go makes a set.
     fn is_set(&self, id: CodeId) -> bool {
-        let scalar = |c: &Constant| !matches!(c, Constant::Tree(_) | Constant::List(_) | Constant::Map(_));
+        let scalar =
+            |c: &Constant| !matches!(c, Constant::Null | Constant::Tree(_) | Constant::List(_) | Constant::Map(_));
         match self.constant(id) {
-            Some(Constant::Tree(tree)) => tree.root().elements().all(|e| e.scalar().is_some()),
+            Some(Constant::Tree(tree)) => {
+                let list = tree.root();
+                list.kind() == crate::object::Type::List
+                    && list.elements().all(|e| e.scalar().is_some_and(|s| s != Scalar::Null))
+            }
             Some(Constant::List(list)) => list.iter().all(scalar),
             _ => false,
         }
@@ -229,6 +234,7 @@ impl<'u, 's> Checker<'u, 's> {
         (self.emit(Code::Conditional { arms: coded.into(), last }, span), ty)
     }
 
+    /// Notes whether code is a name with fields.
     fn branch(&self, code: CodeId) -> Branch {
         let path = matches!(
             self.unit.code.get(code as usize),

@@ -140,7 +140,7 @@ impl<'s> Checker<'_, 's> {
         // A literal key is a field, whichever way it is written.
         let key = match self.constant(code) {
             Some(Constant::Str(name)) => Key::Field(name.clone()),
-            _ => Key::Index(code),
+            _ => Key::Index(self.branch(code)),
         };
         self.step(path, found, was_optional, Step { span, optional, key });
     }
@@ -174,10 +174,11 @@ impl<'s> Checker<'_, 's> {
             return (self.emit(Code::Constant(Constant::Bool(true)), span), Type::Bool);
         };
         let path = self.follow(path, base.span, rest);
+        let fresh = path.fresh && path.steps.is_empty();
         let (code, ty) = self.finish(path);
         let mut last = Path { base: code, fresh: false, steps: Vec::new(), ty, span };
         self.field(&mut last, name, false, *at);
-        (self.emit(Code::Has { base: code, name: (*name).into() }, span), Type::Bool)
+        (self.emit(Code::Has { base: code, fresh, name: (*name).into() }, span), Type::Bool)
     }
 }
 

@@ -42,7 +42,8 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         self.branch(last)
     }
 
-    fn branch(&mut self, branch: Branch) -> Outcome<'a> {
+    /// A branch, or a key in brackets.
+    pub(super) fn branch(&mut self, branch: Branch) -> Outcome<'a> {
         let value = self.run(branch.code)?;
         self.spent = self.spent.saturating_sub(u64::from(branch.path));
         Ok(value)
@@ -62,7 +63,11 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
                     let outcome = self.operate(link, [left, right], id);
                     pending.take(outcome)?
                 }
-                _ => None,
+                (left, right) => {
+                    let values = [left.unwrap_or(Value::Null), right.unwrap_or(Value::Null)];
+                    self.charge(if link.free { 0 } else { link.callee.cost().of(&values) })?;
+                    None
+                }
             };
         }
         pending.finish()?;

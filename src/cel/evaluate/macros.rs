@@ -91,10 +91,6 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
                 self.charge(look + 1)?;
                 return Ok(Value::Bool(decided));
             }
-            let strict = !matches!(parts.kind, MacroKind::All | MacroKind::Exists);
-            if strict && rounds.pending.is_error() {
-                break;
-            }
         }
         self.finish(parts, value, rounds, id)
     }
@@ -178,8 +174,8 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
 
     /// No element decided.
     fn finish(&mut self, parts: &'a Macro, range: &Value<'a>, mut rounds: Rounds<'a>, id: CodeId) -> Outcome<'a> {
-        std::mem::take(&mut rounds.pending).finish()?;
         self.charge(if parts.kind == MacroKind::ExistsOne { 2 } else { 1 })?;
+        std::mem::take(&mut rounds.pending).finish()?;
         if T::ON {
             self.blame(parts.kind, range, &rounds);
         }

@@ -146,7 +146,7 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
             Code::Logic { decided_by, operands } => self.logic(operands, *decided_by),
             Code::Conditional { arms, last } => self.conditional(arms, *last),
             Code::Call { callee, arguments } => self.call(*callee, arguments, id),
-            Code::Has { base, name } => self.has(*base, name, id),
+            Code::Has { base, fresh, name } => self.has(*base, *fresh, name, id),
             Code::Matches { text, pattern, size } => self.matches(*text, pattern, *size, id),
             Code::OrElse { base, other, unwrap } => self.or_else(*base, *other, *unwrap, id),
             Code::Macro(parts) => self.expand(parts, id),
@@ -228,9 +228,13 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         let mut pending = Pending::default();
         for argument in arguments {
             let outcome = self.run(*argument);
-            values.extend(pending.take(outcome)?);
+            values.push(pending.take(outcome)?.unwrap_or(Value::Null));
         }
-        pending.finish()?;
+        if pending.is_any() {
+            // cel-go charges for a call that it does not make.
+            self.charge(callee.cost().of(&values))?;
+            pending.finish()?;
+        }
         self.apply(callee, &values, self.place(id))
     }
 

@@ -41,9 +41,10 @@ impl Pending {
         Ok(())
     }
 
-    /// True when an error was noted and no unknown: nothing that follows can change the outcome of a strict construct.
-    pub fn is_error(&self) -> bool {
-        self.error.is_some() && self.unknown.is_none()
+    /// True when anything was noted.
+    #[inline]
+    pub fn is_any(&self) -> bool {
+        self.error.is_some() || self.unknown.is_some()
     }
 
     /// Ends with what was noted, an unknown before an error.

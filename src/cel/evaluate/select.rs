@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::super::program::{CodeId, Key, Step};
+use super::super::program::{Branch, CodeId, Key, Step};
 use super::super::value::List;
 use super::{Evaluation, Halt, Map, Outcome, Place, Read, Tracer, Value, View, known};
 
@@ -24,8 +24,8 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
     }
 
     #[inline(never)]
-    fn indexed(&mut self, value: Value<'a>, key: CodeId, optional: bool, place: Place) -> Outcome<'a> {
-        let key = self.run(key)?;
+    fn indexed(&mut self, value: Value<'a>, key: Branch, optional: bool, place: Place) -> Outcome<'a> {
+        let key = self.branch(key)?;
         self.consume(&key);
         self.step(value, &key, optional, place)
     }
@@ -116,16 +116,26 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         }
     }
 
-    /// `has(base.name)`: costs nothing beyond its base.
+    /// `has(base.name)`: costs nothing beyond its base. cel-go charges for the path and takes 1 off.
     #[inline(never)]
-    pub(super) fn has(&mut self, base: CodeId, name: &'a str, id: CodeId) -> Outcome<'a> {
-        let value = self.run(base)?;
-        let value = match &value {
+    pub(super) fn has(&mut self, base: CodeId, fresh: bool, name: &'a str, id: CodeId) -> Outcome<'a> {
+        let outcome = self.run(base);
+        if fresh {
+            self.charge(1)?;
+        }
+        if let Err(_) | Ok(Value::Optional(None)) = outcome {
+            self.spent = self.spent.saturating_sub(1);
+        }
+        let value = outcome?;
+        let (value, optional) = match &value {
             Value::Optional(None) => return Ok(Value::Bool(false)),
-            Value::Optional(Some(inner)) => inner,
-            other => other,
+            Value::Optional(Some(inner)) => (&**inner, true),
+            other => (other, false),
         };
         let found = self.lookup(value, &Value::Str(name), self.place(id))?;
+        if optional && found.is_none() {
+            self.spent = self.spent.saturating_sub(1);
+        }
         if let Some(found) = &found {
             self.consume(found);
         }

@@ -17,8 +17,6 @@ pub struct Token<'s> {
 #[derive(Debug, Clone, PartialEq)]
 pub enum TokenKind<'s> {
     Name(&'s str),
-    /// `` `a-b` ``, a field name only.
-    Quoted(&'s str),
     Int(u64),
     Uint(u64),
     Double(f64),
@@ -98,7 +96,8 @@ fn token(source: &str, start: usize) -> Result<(TokenKind<'_>, usize), SyntaxErr
         b'0'..=b'9' => number(source, start),
         b'.' if byte(1).is_ascii_digit() => number(source, start),
         b'"' | b'\'' => string(source, start, false, false),
-        b'`' => quoted(source, start),
+        // cel-go has `names` in backquotes; Kubernetes leaves them off.
+        b'`' => Err(SyntaxError::new(span(start, start + 1), "unsupported syntax: '`'")),
         b'a'..=b'z' | b'A'..=b'Z' | b'_' => Ok(match prefix(byte(0), byte(1), byte(2)) {
             (0, ..) => name(source, start),
             (letters, raw, binary) => return string(source, start + letters, raw, binary),
@@ -133,12 +132,4 @@ fn name(source: &str, start: usize) -> (TokenKind<'_>, usize) {
     let rest = source.get(start..).unwrap_or_default();
     let len = rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
     (TokenKind::Name(rest.get(..len).unwrap_or_default()), start + len)
-}
-
-fn quoted(source: &str, start: usize) -> Result<(TokenKind<'_>, usize), SyntaxError> {
-    let rest = source.get(start + 1..).unwrap_or_default();
-    match rest.find('`') {
-        Some(len) if len > 0 => Ok((TokenKind::Quoted(rest.get(..len).unwrap_or_default()), start + len + 2)),
-        _ => Err(SyntaxError::new(span(start, start + 1), "Syntax error: a `name` in backquotes does not end")),
-    }
 }

@@ -116,7 +116,7 @@ impl<'s> Parser<'_, 's> {
         let found = match self.peek() {
             TokenKind::End => "the end".to_owned(),
             TokenKind::Symbol(s) => format!("'{s}'"),
-            TokenKind::Name(s) | TokenKind::Quoted(s) => format!("'{s}'"),
+            TokenKind::Name(s) => format!("'{s}'"),
             TokenKind::Int(_) | TokenKind::Uint(_) | TokenKind::Double(_) => "a number".to_owned(),
             TokenKind::String(_) | TokenKind::Bytes(_) => "a string".to_owned(),
         };
@@ -246,9 +246,8 @@ impl<'s> Parser<'_, 's> {
 
     fn selection(&mut self) -> Parsed<(PostfixKind<'s>, u16)> {
         let optional = self.eat("?");
-        let quoted = matches!(self.peek(), TokenKind::Quoted(_));
         let name = self.field_name()?;
-        if optional || quoted || !self.eat("(") {
+        if optional || !self.eat("(") {
             return Ok((PostfixKind::Field { name, optional }, 0));
         }
         let arguments = self.arguments()?;
@@ -259,10 +258,6 @@ impl<'s> Parser<'_, 's> {
     fn field_name(&mut self) -> Parsed<&'s str> {
         match *self.peek() {
             TokenKind::Name(name) if !matches!(name, "in" | "true" | "false" | "null") => {
-                self.at += 1;
-                Ok(name)
-            }
-            TokenKind::Quoted(name) => {
                 self.at += 1;
                 Ok(name)
             }
@@ -373,6 +368,10 @@ impl<'s> Parser<'_, 's> {
 
     fn elements(&mut self) -> Parsed<Vec<(Expr<'s>, bool)>> {
         let mut list = Vec::new();
+        // The grammar has `[,]`.
+        if self.eat(",") && !self.is("]") {
+            return self.unexpected("']'");
+        }
         while !self.is("]") {
             let optional = self.eat("?");
             list.push((self.expression()?, optional));
@@ -385,6 +384,9 @@ impl<'s> Parser<'_, 's> {
 
     fn entries(&mut self) -> Parsed<Vec<Entry<'s>>> {
         let mut entries = Vec::new();
+        if self.eat(",") && !self.is("}") {
+            return self.unexpected("'}'");
+        }
         while !self.is("}") {
             let optional = self.eat("?");
             let key = self.expression()?;
