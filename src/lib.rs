@@ -29,4 +29,5 @@ pub mod finding;
 pub mod inventory;
 pub mod object;
 pub mod policy;
+pub mod report;
 pub mod source;

@@ -1,0 +1,1 @@
+//! Small assessments for tests.
