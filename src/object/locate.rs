@@ -6,7 +6,7 @@
 
 use std::sync::OnceLock;
 
-use super::tree::Span;
+use super::tree::{MAX_DEPTH, Span};
 
 /// One landmark for this many slots. A question walks at most so many tokens.
 const SLOTS_APART: u32 = 256;
@@ -89,7 +89,8 @@ pub(super) fn json_span(text: &str, start: Start, marks: &Landmarks, slot: u32) 
         marks
     });
     let at = *tokens.get((slot / SLOTS_APART) as usize)? as usize;
-    let mut tokens = Tokens { bytes, at, depth: 0 };
+    // A landmark stands inside of containers whose ends do not end this walk.
+    let mut tokens = Tokens { bytes, at, depth: MAX_DEPTH };
     let begin = tokens.nth((slot % SLOTS_APART) as usize)?;
     let end = match bytes.get(begin) {
         Some(b'{' | b'[') => closing(bytes, begin),
@@ -102,8 +103,8 @@ pub(super) fn json_span(text: &str, start: Start, marks: &Landmarks, slot: u32) 
 struct Tokens<'t> {
     bytes: &'t [u8],
     at: usize,
-    /// Containers that are open; `isize` because a walk may begin inside some.
-    depth: isize,
+    /// Containers that are open; the walk ends with the last of them.
+    depth: usize,
 }
 
 impl Iterator for Tokens<'_> {
@@ -120,7 +121,7 @@ impl Iterator for Tokens<'_> {
                 }
                 b'}' | b']' => {
                     self.at += 1;
-                    self.depth -= 1;
+                    self.depth = self.depth.saturating_sub(1);
                     if self.depth == 0 {
                         return None;
                     }

@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use crate::object::{NodeId, Span, Tree, TreeBuilder, TreeError};
+use crate::object::{NodeId, Origin, Span, Tree, TreeBuilder, TreeError};
 
 /// What the formats do differently.
 pub(super) trait Format: Sized {
@@ -24,8 +25,12 @@ pub(super) struct Building {
     pub failed: Option<TreeError>,
     /// The first key that occurs twice in its map.
     pub repeated: Option<NodeId>,
+    /// The text, for formats whose parser does not say where a container ends.
+    pub origin: Option<Arc<Origin>>,
     /// Where the parser's offsets begin in the text.
     pub base: u32,
+    /// True when the value that was added last is a container.
+    pub container: bool,
     /// How far the values of the innermost open container reach in the text.
     pub reach: Reach,
 }
@@ -39,7 +44,15 @@ pub(super) struct Reach {
 
 impl Building {
     pub fn new(builder: TreeBuilder) -> Self {
-        Building { builder, failed: None, repeated: None, base: 0, reach: Reach::default() }
+        Building {
+            builder,
+            failed: None,
+            repeated: None,
+            origin: None,
+            base: 0,
+            container: false,
+            reach: Reach::default(),
+        }
     }
 
     pub fn finish(self) -> Tree {
@@ -127,6 +140,7 @@ impl<'de, F: Format> Visitor<'de> for Value<'_, F> {
         while from.next_element_seed(Value(&mut *self.0, self.1))?.is_some() {}
         let closed = self.0.builder.close(open);
         self.0.check(closed)?;
+        self.0.container = true;
         Ok(())
     }
 
@@ -139,6 +153,7 @@ impl<'de, F: Format> Visitor<'de> for Value<'_, F> {
         let closed = self.0.builder.close(open);
         let repeated = self.0.check(closed)?;
         self.0.repeated = self.0.repeated.or(repeated);
+        self.0.container = true;
         Ok(())
     }
 }

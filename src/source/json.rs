@@ -8,6 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, Visitor};
 use super::build::{self, Building, Value};
 use super::problem::{self, TextError};
 use super::split::Piece;
+use super::words;
 use super::{Document, Format};
 use crate::object::{Origin, Span, Tree, TreeBuilder, TreeError};
 
@@ -54,7 +55,7 @@ pub fn json_tree(bytes: &[u8]) -> Result<Tree, TextError> {
     let (tree, end) = value(text, || TreeBuilder::new(text.len()))?;
     match end {
         None => Ok(tree),
-        Some(at) => Err(problem::trailing(text, at)),
+        Some(at) => Err(TextError::new(at, "something follows the end of the document")),
     }
 }
 
@@ -80,8 +81,9 @@ pub(super) fn documents(origin: &Arc<Origin>, piece: Piece<'_>) -> (Vec<Document
                 end
             }
             Err(error) => {
-                let next = rest.get(error.offset..).and_then(|r| r.find("\n{")).map(|n| error.offset + n + 1);
-                errors.push(error.moved(piece.start + at));
+                // In JSON Lines the next document begins on a line of its own.
+                let next = rest.get(error.offset..).and_then(|r| r.find("\n{\"")).map(|n| error.offset + n + 1);
+                errors.push(words::explained(rest, error).moved(piece.start + at));
                 next
             }
         };
@@ -124,11 +126,11 @@ fn attempt(text: &str, builder: TreeBuilder, deep: bool) -> Result<(Tree, Option
     let mut building = Building::new(builder);
     match Value::<Json>(&mut building, PhantomData).deserialize(&mut from) {
         Ok(()) => {
-            let end = from.end().err().map(|e| problem::json_offset(text, &e));
+            let end = from.end().err().map(|e| words::json_offset(text, &e));
             Ok((building.finish(), end))
         }
         Err(_) if building.failed == Some(TreeError::TooDeep) => Err(Failure::TooDeep),
         Err(error) if !deep && error.to_string().starts_with("recursion limit exceeded") => Err(Failure::TooDeep),
-        Err(error) => Err(Failure::Text(problem::of_json(text, &error))),
+        Err(error) => Err(Failure::Text(words::of_json(text, &error))),
     }
 }

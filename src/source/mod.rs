@@ -11,6 +11,7 @@ mod objects;
 mod problem;
 mod scalar;
 mod split;
+mod words;
 mod yaml;
 
 use std::sync::Arc;
@@ -103,3 +104,6 @@ fn read(origin: &Arc<Origin>, piece: split::Piece<'_>) -> (Vec<Document>, Vec<Te
     }
     (documents, errors)
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,10 +4,7 @@ use std::fmt;
 use std::str::Utf8Error;
 use std::sync::Arc;
 
-use serde_saphyr::budget::BudgetBreach;
-
 use super::MAX_TEXT;
-use super::split::Piece;
 use crate::object::Origin;
 
 /// Something that is wrong at a place in a text.
@@ -121,26 +118,4 @@ pub(super) fn not_utf8(bytes: &[u8], error: Utf8Error) -> TextError {
         return TextError::new(0, "this text is UTF-16").help("save it as UTF-8; PowerShell's `>` writes UTF-16");
     }
     TextError::new(error.valid_up_to(), "not UTF-8 text").help("is this a binary file?")
-}
-
-pub(super) fn trailing(_text: &str, at: usize) -> TextError {
-    TextError::new(at, "something follows the end of the document")
-}
-
-pub(super) fn json_offset(text: &str, error: &serde_json::Error) -> usize {
-    let line = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
-    (line + error.column().saturating_sub(1)).min(text.len())
-}
-
-pub(super) fn of_json(text: &str, error: &serde_json::Error) -> TextError {
-    TextError::new(json_offset(text, error), error.to_string())
-}
-
-pub(super) fn is_depth(error: &serde_saphyr::Error) -> bool {
-    matches!(error.without_snippet(), serde_saphyr::Error::Budget { breach: BudgetBreach::Depth { .. }, .. })
-}
-
-pub(super) fn of_yaml(piece: Piece<'_>, error: &serde_saphyr::Error) -> TextError {
-    let offset = error.location().and_then(|l| l.span().byte_offset()).unwrap_or_default() as usize;
-    TextError::new(piece.start + offset, error.without_snippet().to_string())
 }

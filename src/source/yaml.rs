@@ -4,14 +4,15 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Location;
 
 use super::build::{self, Building, Reach, Value};
-use super::problem::{self, TextError};
+use super::problem::TextError;
 use super::split::Piece;
+use super::words;
 use super::{Document, Format};
-use crate::object::{Origin, Span, TreeBuilder, TreeError};
+use crate::object::{NodeId, Origin, Span, TreeBuilder, TreeError};
 
 /// Reads a document; `None` when there is nothing in it.
 pub(super) fn document(origin: &Arc<Origin>, piece: Piece<'_>) -> Result<Option<Document>, TextError> {
@@ -32,7 +33,7 @@ pub(super) fn document(origin: &Arc<Origin>, piece: Piece<'_>) -> Result<Option<
 }
 
 /// Levels that are read on the caller's stack.
-const SHALLOW: usize = 32;
+const SHALLOW: usize = 64;
 
 /// Deepest nesting. A CustomResourceDefinition reaches about 60 levels.
 const DEEP: usize = 1_000;
@@ -48,15 +49,27 @@ fn attempt(origin: &Arc<Origin>, piece: Piece<'_>, depth: usize) -> Result<Build
     builder.set_start(piece.start as u32, piece.line);
     let mut building = Building::new(builder);
     building.base = piece.start as u32;
+    building.origin = Some(Arc::clone(origin));
     let result =
         serde_saphyr::with_deserializer_from_str_with_options(piece.text, options(piece.text, depth), |from| {
             Value::<Yaml>(&mut building, PhantomData).deserialize(from)
         });
     match result {
-        Ok(()) => Ok(building),
-        Err(error) if problem::is_depth(&error) && depth < DEEP => Err(Failure::TooDeep),
-        Err(error) => Err(Failure::Text(problem::of_yaml(piece, &error))),
+        Ok(()) => match building.repeated {
+            Some(key) => Err(Failure::Text(repeated(building, key))),
+            None => Ok(building),
+        },
+        Err(error) if words::is_depth(&error) => Err(Failure::TooDeep),
+        Err(error) => Err(Failure::Text(words::of_yaml(piece, &error))),
     }
+}
+
+/// A key that occurs twice once keys are text: `y: 1` and `on: 2` both have the key `true`.
+fn repeated(building: Building, key: NodeId) -> TextError {
+    let tree = building.finish();
+    let node = tree.node(key);
+    let offset = node.location().map_or(0, |l| l.span.start as usize);
+    words::repeated_key(offset, node.as_str().unwrap_or_default())
 }
 
 /// What a document may cost. The bounds on text grow with the text, so a List of 50 MB passes; the bounds on what
@@ -152,16 +165,44 @@ impl<'de> Visitor<'de> for Spanned<'_> {
 }
 
 impl Spanned<'_> {
-    /// Gives a value its span. A container's ends where the last of its contents does: the parser says only where it
-    /// begins.
-    fn place(self, id: crate::object::NodeId, inner: Reach, defined: Span, referenced: Span) {
+    /// Gives a value its span. A container's ends where the last of its contents does, or at its bracket: the parser says
+    /// only where it begins. What an alias stands for keeps the span where it is written.
+    fn place(self, id: NodeId, inner: Reach, defined: Span, referenced: Span) {
         let alias = referenced.start != defined.start;
-        let written = Span { end: defined.end.max(if alias { inner.written } else { inner.used }), ..defined };
+        let contents = if alias { inner.written } else { inner.used };
+        let container = std::mem::take(&mut self.to.container);
+        let text = self.to.origin.as_ref().and_then(|o| o.text.as_deref()).unwrap_or_default();
+        let end = if container { end_of_container(text, defined, contents) } else { end_of_scalar(text, defined) };
+        let written = Span { start: defined.start, end };
         self.to.builder.set_span(id, written);
         let reach = &mut self.to.reach;
         reach.written = reach.written.max(written.end);
         reach.used = reach.used.max(if alias { referenced.end } else { written.end });
     }
+}
+
+/// Where a scalar ends. The parser counts the white space behind a block scalar.
+fn end_of_scalar(text: &str, span: Span) -> u32 {
+    let written = text.get(span.start as usize..span.end as usize).unwrap_or_default();
+    span.start + written.trim_end().len() as u32
+}
+
+/// Where a container ends whose contents end at `contents`. The parser gives a flow collection the span of its opening
+/// bracket, and a block collection that of nothing at all, at its first element.
+fn end_of_container(text: &str, span: Span, contents: u32) -> u32 {
+    let end = span.end.max(contents);
+    let close = match text.as_bytes().get(span.start as usize..span.end as usize) {
+        Some([b'{']) => b'}',
+        Some([b'[']) => b']',
+        _ => return end,
+    };
+    let rest = text.as_bytes().get(end as usize..).unwrap_or_default();
+    let mut comment = false;
+    let bracket = rest.iter().position(|b| {
+        comment = *b == b'#' || comment && *b != b'\n';
+        *b == close && !comment
+    });
+    bracket.map_or(end, |n| end + n as u32 + 1)
 }
 
 fn span(location: Location, base: u32) -> Span {
@@ -221,7 +262,7 @@ impl<'de> DeserializeSeed<'de> for Key<'_> {
     }
 }
 
-impl Visitor<'_> for Key<'_> {
+impl<'de> Visitor<'de> for Key<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -251,5 +292,13 @@ impl Visitor<'_> for Key<'_> {
 
     fn visit_unit<E: Error>(self) -> Result<(), E> {
         Err(E::custom("a key has to be text, and this one is empty"))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<(), A::Error> {
+        Err(A::Error::custom("a key has to be text, and this one is a list"))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, _: A) -> Result<(), A::Error> {
+        Err(A::Error::custom("a key has to be text, and this one is a mapping"))
     }
 }
