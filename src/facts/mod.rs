@@ -6,7 +6,12 @@
 //! One file a fact. Its typed answer is for Rust; its [`Fact`] is the same answer for expressions; its row in
 //! [`SCHEMA`] declares the fields, the kinds that it is for and the kinds that it reads.
 
+mod answer;
+#[cfg(test)]
+mod fixture;
+pub mod hyperconverged;
 mod kinds;
+pub mod olm;
 pub mod versions;
 
 use std::cell::OnceCell;
@@ -81,7 +86,7 @@ pub struct FactSchema {
 }
 
 /// All facts, by name.
-pub static SCHEMA: &[FactSchema] = &[];
+pub static SCHEMA: &[FactSchema] = &[hyperconverged::SCHEMA, olm::SCHEMA, versions::SCHEMA];
 
 /// The facts about one object, each computed on its first use.
 pub struct FactSet<'w> {

@@ -4,10 +4,13 @@
 //! `versions.yaml`. Must not know what a rule means: each fact asks [`applies`] for its own. Versions are never compared as text.
 
 mod changes;
+mod detect;
+mod fact;
 
 use std::fmt;
 
 pub use changes::{Change, Product, Release, Removal, applies, change, release, removals};
+pub use fact::{SCHEMA, Step};
 
 /// A released version; 4.23 and 5.0 of OpenShift are one and the same (operator-lifecycle-manager
 /// pkg/controller/operators/openshift/helpers.go, normalizeOCPVersion), so compare OpenShift's by [`Version::ordinal`].
@@ -103,6 +106,8 @@ pub struct Versions {
     pub openshift: Option<Version>,
     /// The OpenShift version that is upgraded to.
     pub target: Option<Version>,
+    /// True when a person named the target; else it is the next minor.
+    pub target_given: bool,
     /// HyperConverged (OpenShift Virtualization).
     pub hyperconverged: Option<Version>,
     /// KubeVirt.
