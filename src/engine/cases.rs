@@ -102,10 +102,7 @@ impl Played {
             }
             None => None,
         };
-        let versions = {
-            let _ = (View::new(&inventory), target);
-            Versions::default()
-        };
+        let versions = Versions::detect(&View::new(&inventory), target);
         let request = case.request.map(|id| tree.node(id));
         let mut operation = match (&object, &old_object) {
             (None, _) => Operation::Delete,

@@ -81,7 +81,7 @@ pub fn told(schema: &FactSchema, yaml: &str, inventory: &Inventory, now: Option<
     let now = now.map(|n| n.parse().unwrap());
     let world = World { view, versions: &versions, now, defaults: &ClusterDefaults::default() };
     match (schema.compute)(owned.object(), &world) {
-        Some(fact) => tell(&fact, 0),
+        Some(fact) => tell(&fact, 0).trim().to_owned(),
         None => "no subject".to_owned(),
     }
 }

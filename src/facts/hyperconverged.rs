@@ -6,7 +6,7 @@
 use crate::cel::{Fact, FactValue, Type};
 use crate::facts::answer::{Answer, fact};
 use crate::facts::{FactSchema, HYPER_CONVERGED, World};
-use crate::object::{Evidence, Missing, MissingSet, Node, Object};
+use crate::object::{Cause, Evidence, Missing, MissingSet, Node, Object};
 
 /// The declaration.
 pub const SCHEMA: FactSchema = FactSchema {
@@ -47,8 +47,13 @@ impl<'t> Deviation<'t> {
         self.condition.str_at(&[key]).unwrap_or_default()
     }
 
+    /// Conditions have no name, so their place in the list may change: the cause is the condition's type.
     fn evidence(&self) -> Vec<Evidence> {
-        self.condition.get("status").map(|node| Evidence::of(self.object, node)).into_iter().collect()
+        let Some(node) = self.condition.get("status") else { return Vec::new() };
+        let mut evidence = Evidence::of(self.object, node);
+        evidence.stable_path = format!("status.conditions[type={}].status", self.kind);
+        evidence.cause = Some(Cause { key: self.kind.to_owned(), text: self.says() });
+        vec![evidence]
     }
 
     /// True for what passes by itself: Progressing, and an Upgradeable that is False because of it. HyperConverged gives
@@ -116,13 +121,9 @@ impl<'t> Health<'t> {
         }
     }
 
-    /// True when nothing is wrong but that work is under way.
-    pub fn only_progressing(&self) -> Answer<bool> {
-        match self.deviations.iter().all(Deviation::is_progress) {
-            false => Ok(false),
-            true if self.missing.is_empty() => Ok(!self.deviations.is_empty()),
-            true => Err(self.missing.clone()),
-        }
+    /// True when all that deviates for certain is work under way, which passes by itself.
+    pub fn only_progressing(&self) -> bool {
+        !self.deviations.is_empty() && self.deviations.iter().all(Deviation::is_progress)
     }
 
     /// True while the operator brings its components to a new version.
@@ -165,7 +166,7 @@ fn facts(health: &Health<'_>) -> Fact {
     let message_evidence = gravest.map(|d| d.evidence()).unwrap_or_default();
     Fact::map([
         ("healthy", fact(health.healthy(), gravest.map(|d| d.evidence()).unwrap_or_else(|| evidence.clone()))),
-        ("onlyProgressing", fact(health.only_progressing(), evidence.clone())),
+        ("onlyProgressing", Fact::with(health.only_progressing(), evidence.clone())),
         ("upgrading", fact(health.upgrading(), evidence.clone())),
         ("deviations", fact(list, evidence.clone())),
         ("says", fact(health.healthy().map(|_| says), evidence)),
@@ -239,7 +240,7 @@ status:
         let owned = Owned::new(yaml);
         let health = Health::of(owned.object());
         let word = |a: Answer<bool>| a.map_or("?".to_owned(), |b| b.to_string());
-        [health.healthy(), health.only_progressing(), health.upgrading()].map(word).join(" ")
+        [health.healthy(), Ok(health.only_progressing()), health.upgrading()].map(word).join(" ")
     }
 
     #[test]
@@ -260,9 +261,9 @@ status:
             (&[("Progressing", "True", "CDIProgressing"), ("Upgradeable", "False", "Other")], "false false false"),
             (&[("Progressing", "True", "CDIProgressing"), ("Degraded", "True", "CDIDegraded")], "false false false"),
             // What the operator does not know, nobody knows; unless something else decides.
-            (&[("Available", "Unknown", "StatusUnknown")], "? ? ?"),
+            (&[("Available", "Unknown", "StatusUnknown")], "? false ?"),
             (&[("Available", "Unknown", "StatusUnknown"), ("Degraded", "True", "X")], "false false ?"),
-            (&[("Available", "Unknown", "StatusUnknown"), ("Progressing", "True", "HCOUpgrading")], "false ? true"),
+            (&[("Available", "Unknown", "StatusUnknown"), ("Progressing", "True", "HCOUpgrading")], "false true true"),
         ] {
             assert_eq!(judged(&healthy_but(changes)), expected, "{changes:?}");
         }
@@ -271,17 +272,17 @@ status:
     #[test]
     fn a_status_about_an_older_spec_says_nothing() {
         let broken = [("Degraded", "True", "KubeVirtDegraded")];
-        assert_eq!(judged(&hyperconverged(4, &broken)), "? ? ?");
+        assert_eq!(judged(&hyperconverged(4, &broken)), "? false ?");
         let silent = hyperconverged(4, &broken).replace("observedGeneration", "other");
         assert_eq!(judged(&silent), "false false ?");
         let conditions_only = hyperconverged(4, &broken).replace("  observedGeneration: 3\n", "");
-        assert_eq!(judged(&conditions_only), "? ? ?");
+        assert_eq!(judged(&conditions_only), "? false ?");
     }
 
     #[test]
     fn no_conditions_are_no_health() {
-        assert_eq!(judged(&hyperconverged(3, &[])), "? ? ?");
-        assert_eq!(judged(&hyperconverged(3, &[("Available", "True", DONE)])), "? ? ?");
+        assert_eq!(judged(&hyperconverged(3, &[])), "? false ?");
+        assert_eq!(judged(&hyperconverged(3, &[("Available", "True", DONE)])), "? false ?");
     }
 
     #[test]
@@ -312,7 +313,7 @@ status:
         deviations: ? the status of HyperConverged openshift-cnv/kubevirt-hyperconverged after its last change (not reported yet)
         healthy: ? the status of HyperConverged openshift-cnv/kubevirt-hyperconverged after its last change (not reported yet)
         message: ? the status of HyperConverged openshift-cnv/kubevirt-hyperconverged after its last change (not reported yet)
-        onlyProgressing: ? the status of HyperConverged openshift-cnv/kubevirt-hyperconverged after its last change (not reported yet)
+        onlyProgressing: false
         says: ? the status of HyperConverged openshift-cnv/kubevirt-hyperconverged after its last change (not reported yet)
         upgrading: ? the status of HyperConverged openshift-cnv/kubevirt-hyperconverged after its last change (not reported yet)
         "#);

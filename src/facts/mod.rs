@@ -6,13 +6,23 @@
 //! One file a fact. Its typed answer is for Rust; its [`Fact`] is the same answer for expressions; its row in
 //! [`SCHEMA`] declares the fields, the kinds that it is for and the kinds that it reads.
 
+pub mod after_eviction;
 mod answer;
+mod cluster;
+pub mod eviction;
 #[cfg(test)]
 mod fixture;
 pub mod hyperconverged;
+mod instancetype;
 mod kinds;
+pub mod look;
+mod lookup;
+pub mod migration;
 pub mod olm;
+mod storage;
 pub mod versions;
+pub mod workload;
+pub mod workload_update;
 
 use std::cell::OnceCell;
 
@@ -43,18 +53,27 @@ pub struct World<'w> {
 pub struct ClusterDefaults {
     /// `evictionStrategy`: what the cluster gives VMs that do not say.
     pub eviction_strategy: Option<String>,
+    /// `defaultNetworkInterface`: the binding of guests that name no interface, `masquerade` or `bridge`.
+    pub network_interface: Option<String>,
 }
 
 impl ClusterDefaults {
     /// Keys that can be stated, with what they take.
     pub const KEYS: &'static [(&'static str, &'static str)] =
-        &[("evictionStrategy", "None, LiveMigrate, LiveMigrateIfPossible or External")];
+        &[
+            ("evictionStrategy", "None, LiveMigrate, LiveMigrateIfPossible or External"),
+            ("defaultNetworkInterface", "masquerade or bridge"),
+        ];
 
     /// States one default. `Err` says what would be right.
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
         match (key, value) {
             ("evictionStrategy", "None" | "LiveMigrate" | "LiveMigrateIfPossible" | "External") => {
                 self.eviction_strategy = Some(value.to_owned());
+                Ok(())
+            }
+            ("defaultNetworkInterface", "masquerade" | "bridge") => {
+                self.network_interface = Some(value.to_owned());
                 Ok(())
             }
             _ => match Self::KEYS.iter().find(|(known, _)| *known == key) {
@@ -86,7 +105,64 @@ pub struct FactSchema {
 }
 
 /// All facts, by name.
-pub static SCHEMA: &[FactSchema] = &[hyperconverged::SCHEMA, olm::SCHEMA, versions::SCHEMA];
+pub static SCHEMA: &[FactSchema] = &[
+    hyperconverged::SCHEMA,
+    olm::SCHEMA,
+    versions::SCHEMA,
+    FactSchema {
+        name: "afterEviction",
+        answers: "What the drain of its node does to a guest.",
+        subjects: workload::WORKLOADS,
+        reads: READ_FOR_WORKLOADS,
+        fields: after_eviction::fields,
+        compute: after_eviction::compute,
+    },
+    FactSchema {
+        name: "eviction",
+        answers: "Which evictionStrategy is in force for a guest, and who said it.",
+        subjects: workload::WORKLOADS,
+        reads: &[VIRTUAL_MACHINE, VIRTUAL_MACHINE_INSTANCE, KUBE_VIRT, HYPER_CONVERGED, NODE],
+        fields: eviction::fields,
+        compute: eviction::compute,
+    },
+    FactSchema {
+        name: "migration",
+        answers: "Whether a guest can be live-migrated, and everything that stands in its way.",
+        subjects: workload::WORKLOADS,
+        reads: READ_FOR_WORKLOADS,
+        fields: migration::fields,
+        compute: migration::compute,
+    },
+    FactSchema {
+        name: "workloadUpdate",
+        answers: "How running guests get a new virt-launcher, and whether this one would.",
+        subjects: &[VIRTUAL_MACHINE_INSTANCE, HYPER_CONVERGED, KUBE_VIRT],
+        reads: READ_FOR_WORKLOADS,
+        fields: workload_update::fields,
+        compute: workload_update::compute,
+    },
+];
+
+/// What the facts about guests look at, in all.
+const READ_FOR_WORKLOADS: &[Kind] = &[
+    VIRTUAL_MACHINE,
+    VIRTUAL_MACHINE_INSTANCE,
+    KUBE_VIRT,
+    HYPER_CONVERGED,
+    INSTANCETYPE,
+    CLUSTER_INSTANCETYPE,
+    PREFERENCE,
+    CLUSTER_PREFERENCE,
+    CONTROLLER_REVISION,
+    DATA_VOLUME,
+    STORAGE_PROFILE,
+    PERSISTENT_VOLUME_CLAIM,
+    PERSISTENT_VOLUME,
+    STORAGE_CLASS,
+    NODE,
+    INFRASTRUCTURE,
+    MACHINE_CONFIG_POOL,
+];
 
 /// The facts about one object, each computed on its first use.
 pub struct FactSet<'w> {

@@ -209,14 +209,15 @@ fn binding<'t>(spec: Node<'t>, validating: bool, problems: &mut Problems) -> Opt
     let resources = fields.map("matchResources");
     let mut actions = Vec::new();
     if validating {
-        for node in fields.list("validationActions") {
+        let words = fields.list("validationActions");
+        if words.is_empty() {
+            fields.missing("validationActions");
+        }
+        for node in words {
             match node.as_str() {
                 Some(word @ ("Deny" | "Warn" | "Audit")) => actions.push((node, word)),
                 _ => fields.problems().at(node, format!("validationActions: {node} is none of Deny, Warn, Audit")),
             }
-        }
-        if actions.is_empty() {
-            fields.missing("validationActions");
         }
         if actions.iter().any(|a| a.1 == "Deny") && actions.iter().any(|a| a.1 == "Warn") {
             fields.problems().at(spec, "validationActions: Deny and Warn exclude each other");

@@ -142,7 +142,9 @@ impl<'t> Loader<'t, '_> {
         for (id, parts) in std::mem::take(&mut self.parts) {
             policies.extend(self.policy(id, parts));
         }
-        (PolicySet::new(policies), self.problems)
+        let mut problems = self.problems;
+        problems.sort_by_key(|p| (p.file.clone(), p.place.as_ref().map(|place| (place.line, place.column))));
+        (PolicySet::new(policies), problems)
     }
 
     /// Compiles what was read under one name; `None` when it has a problem.

@@ -412,7 +412,7 @@ fn what_a_policy_matches() {
 #[test]
 fn a_users_binding_replaces_that_of_a_built_in_policy() {
     let ours = policy("  validations: [{expression: 'true'}]")
-        + "---\napiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicyBinding\nmetadata: {name: p}\nspec: {policyName: p, validationActions: [Deny]}\n";
+        + "\n---\napiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicyBinding\nmetadata: {name: p}\nspec: {policyName: p, validationActions: [Deny]}\n";
     let theirs = "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicyBinding\nmetadata: {name: mine}\nspec: {policyName: p, validationActions: [Warn]}\n";
     let files = [
         PolicyFile { name: "ours.yaml", text: &ours, embedded: true },

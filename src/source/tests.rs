@@ -203,7 +203,7 @@ fn deep_documents_are_read_or_refused_on_a_small_stack() {
         }
         assert_eq!(read(&nested(10_001)), "t.yaml:1:1: nested deeper than 10000 levels");
         let yaml = |depth: usize| (0..depth).map(|i| format!("{}k:\n", " ".repeat(i))).collect::<String>();
-        for depth in [31, 63, 65, 999] {
+        for depth in [23, 25, 999] {
             assert!(read(&yaml(depth)).ends_with(&format!("null{}", "}".repeat(depth))), "{depth}");
         }
         assert_eq!(read(&yaml(1_001)), "t.yaml:1:1: nested deeper than 1000 levels");

@@ -32,10 +32,11 @@ pub(super) fn document(origin: &Arc<Origin>, piece: Piece<'_>) -> Result<Option<
     Ok(Some(Document { tree: Arc::new(tree), origin: Arc::clone(origin), format: Format::Yaml }))
 }
 
-/// Levels that are read on the caller's stack.
-const SHALLOW: usize = 64;
+/// Levels that are read on the caller's stack. A level takes about 40 KiB of it in a debug build, so this is 1 MiB of the
+/// 2 MiB that a thread has.
+const SHALLOW: usize = 24;
 
-/// Deepest nesting. A CustomResourceDefinition reaches about 60 levels.
+/// Deepest nesting; 40 MiB of a large stack in a debug build. A CustomResourceDefinition reaches about 60 levels.
 const DEEP: usize = 1_000;
 
 enum Failure {

@@ -98,7 +98,7 @@ impl<'t> InstallPlan<'t> {
         let at = |keys: &[&str]| Evidence::at(self.object, keys);
         let age = self.age_days(world.now);
         let made = vec![at(&["metadata", "creationTimestamp"])];
-        let waits = vec![at(&["status", "phase"]), at(&["spec", "approved"])];
+        let waits = vec![at(&["spec", "approved"]).note("so it waits for a person"), at(&["status", "phase"])];
         let referenced_by = self.referenced_by(&namespace);
         let named = |s: &Subscription<'_>| Evidence::at(s.object, &["status", "installPlanRef", "name"]);
         let referenced = referenced_by.iter().map(named).collect();
@@ -117,7 +117,7 @@ impl<'t> InstallPlan<'t> {
             ("csvs", Fact::list(self.csvs().into_iter().map(|c| Fact::with(c, carries.clone())))),
             ("carries", Fact::with(self.carries(), carries)),
             ("stale", Fact::with(age.as_ref().is_ok_and(|days| *days > STALE_AFTER_DAYS), made.clone())),
-            ("waited", Fact::with(age.as_ref().map(|days| waited(*days)).unwrap_or_default(), made.clone())),
+            ("waits", Fact::with(waits_text(age.as_ref().ok().copied()), made.clone())),
             ("ageDays", fact(age, made)),
         ]);
         out
@@ -132,12 +132,13 @@ fn joined(names: &[&str]) -> String {
     }
 }
 
-/// ` for 41 days`, with its leading blank: it ends half a sentence, and is empty when nobody knows.
-fn waited(days: i64) -> String {
+/// The verb of a sentence about the plan: `has waited for approval for 41 days`.
+fn waits_text(days: Option<i64>) -> String {
     match days {
-        0 => " since less than a day".to_owned(),
-        1 => " for a day".to_owned(),
-        days => format!(" for {days} days"),
+        None => "waits for approval".to_owned(),
+        Some(0) => "has waited for approval for less than a day".to_owned(),
+        Some(1) => "has waited for approval for a day".to_owned(),
+        Some(days) => format!("has waited for approval for {days} days"),
     }
 }
 
@@ -151,7 +152,7 @@ pub(super) fn fields() -> Fields {
         ("csvs", Type::list(Type::String)),
         ("carries", Type::String),
         ("stale", Type::Bool),
-        ("waited", Type::String),
+        ("waits", Type::String),
         ("ageDays", Type::Int),
     ]
 }

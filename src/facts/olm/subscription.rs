@@ -80,7 +80,11 @@ impl<'t> Subscription<'t> {
 
     /// Evidence of its approval.
     pub fn approval_evidence(self) -> Evidence {
-        Evidence::at(self.object, &["spec", "installPlanApproval"])
+        let evidence = Evidence::at(self.object, &["spec", "installPlanApproval"]);
+        match self.approval() {
+            Approval::Manual => evidence.note("makes every plan of its namespace wait"),
+            Approval::Automatic => evidence,
+        }
     }
 
     /// The name of the plan that waits for a person; `None` when none does.

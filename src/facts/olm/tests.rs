@@ -157,14 +157,26 @@ fn a_plan_is_old_after_a_month_when_the_time_is_known() {
             defaults: &ClusterDefaults::default(),
         };
         let fact = compute(owned.object(), &world).unwrap();
-        ["stale", "waited", "ageDays"].map(|field| format!("{:?}", fact.get(field).unwrap().value)).join(" ")
+        ["stale", "waits", "ageDays"].map(|field| format!("{:?}", fact.get(field).unwrap().value)).join(" ")
     };
-    assert_eq!(stale(Some("2026-01-20T20:00:00Z")), "Bool(false) String(\" since less than a day\") Int(0)");
-    assert_eq!(stale(Some("2026-02-19T09:00:00Z")), "Bool(false) String(\" for 30 days\") Int(30)");
-    assert_eq!(stale(Some("2026-03-02T09:12:00Z")), "Bool(true) String(\" for 41 days\") Int(41)");
+    assert_eq!(
+        stale(Some("2026-01-20T20:00:00Z")),
+        "Bool(false) String(\"has waited for approval for less than a day\") Int(0)"
+    );
+    assert_eq!(
+        stale(Some("2026-02-19T09:00:00Z")),
+        "Bool(false) String(\"has waited for approval for 30 days\") Int(30)"
+    );
+    assert_eq!(
+        stale(Some("2026-03-02T09:12:00Z")),
+        "Bool(true) String(\"has waited for approval for 41 days\") Int(41)"
+    );
     // A clock that runs ahead of the dump's makes no age.
-    assert_eq!(stale(Some("2026-01-01T00:00:00Z")), "Bool(false) String(\" since less than a day\") Int(0)");
-    assert!(stale(None).starts_with("Bool(false) String(\"\") Unknown("), "{}", stale(None));
+    assert_eq!(
+        stale(Some("2026-01-01T00:00:00Z")),
+        "Bool(false) String(\"has waited for approval for less than a day\") Int(0)"
+    );
+    assert!(stale(None).starts_with("Bool(false) String(\"waits for approval\") Unknown("), "{}", stale(None));
 }
 
 #[test]
@@ -303,7 +315,7 @@ fn what_expressions_read_of_a_plan() {
     virtualizationInNamespace: true
     virtualizationSeen: true
     virtualizationSubscription: hco
-    waited:  for 41 days
+    waits: has waited for approval for 41 days
     "#);
 }
 

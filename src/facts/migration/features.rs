@@ -1,0 +1,117 @@
+//! CPU and Hyper-V: host-model, re-enlightenment without a TSC frequency, hypervPassthrough
+//! (kubevirt pkg/virt-handler/vm.go, calculateLiveMigrationCondition; pkg/virt-controller/watch/topology/tsc.go).
+
+use super::super::look::Looks;
+use super::super::versions::applies;
+use super::predict::{Guest, Setting};
+use crate::object::{Cause, Evidence, Object};
+
+const NO_TSC: &str = "NoTSCFrequencyNotLiveMigratable";
+const TSC_LABEL: &str = "cpu-timer.node.kubevirt.io/tsc-frequency";
+const HOST_MODEL_LABEL: &str = "host-model-cpu.node.kubevirt.io/";
+
+/// A guest with host-model moves only from a node that reports its CPU model; which node that will be nobody knows before
+/// it runs, so this is never more than a note.
+pub fn cpu_model(guest: &Guest<'_, '_>, looks: &mut Looks) {
+    let keys = ["domain", "cpu", "model"];
+    let set = guest.own(&keys).or_else(|| guest.of_instancetype(&["cpu", "model"]));
+    let configured = guest.cluster.configuration(&["cpuModel"]);
+    let (model, evidence) = match (&set, configured) {
+        (Some(set), _) => (set.node.as_str(), set.evidence.clone()),
+        (None, Some((kubevirt, node))) => (node.as_str(), vec![Evidence::of(kubevirt, node)]),
+        // Nothing else is the default anywhere but on arm64 (pkg/defaults/arm64.go).
+        (None, None) if guest.architecture() == Some("arm64") => return,
+        (None, None) => (Some("host-model"), vec![guest.workload.guest_evidence(&keys)]),
+    };
+    if model != Some("host-model") {
+        return;
+    }
+    let nodes = guest.cluster.seen_nodes();
+    let reports = |n: &Object<'_>| {
+        n.at(&["metadata", "labels"]).is_some_and(|l| l.entries().any(|(key, _)| key.starts_with(HOST_MODEL_LABEL)))
+    };
+    let text = match (nodes.len(), nodes.iter().filter(|n| reports(n)).count()) {
+        (0, _) => "moves from nodes that report their CPU model; no nodes were seen".to_owned(),
+        (all, reporting) => format!("{reporting} of {all} nodes report their CPU model, and only from those it moves"),
+    };
+    looks.note("cpu model host-model", text, evidence);
+}
+
+/// Guests that run Hyper-V's re-enlightenment need the TSC frequency of the node they come from.
+pub fn reenlightenment(guest: &Guest<'_, '_>, looks: &mut Looks) {
+    let Some(setting) = reenlightenment_setting(guest) else { return };
+    let frequency = |keys: &[&str]| guest.workload.object.root.int_at(keys).filter(|hz| *hz > 0);
+    if frequency(&["status", "topologyHints", "tscFrequency"]).is_some() || requires_invariant_tsc(guest) {
+        return looks.pass("re-enlightenment", "the TSC frequency is known", setting.evidence);
+    }
+    if let Some(architecture) = guest.architecture().filter(|a| *a != "amd64") {
+        let text = format!("Hyper-V re-enlightenment is on, and {architecture} has no TSC");
+        return looks.obstacle(NO_TSC, text, cause(), setting.evidence);
+    }
+    if guest.cluster.configuration(&["developerConfiguration", "minimumClusterTSCFrequency"]).is_some() {
+        return looks.pass("re-enlightenment", "the cluster's TSC frequency is configured", setting.evidence);
+    }
+    let has_frequency =
+        |n: &&Object<'_>| n.label(TSC_LABEL).and_then(|hz| hz.parse::<i64>().ok()).is_some_and(|hz| hz > 0);
+    // A VMI gets its hint once, while it is scheduled; nodes that came later do not matter to it.
+    let started = !guest.workload.phase().is_empty() && guest.workload.is_active();
+    let seen = guest.cluster.seen_nodes();
+    if let Some(node) = seen.iter().find(has_frequency).filter(|_| !started) {
+        let label = Evidence::at(*node, &["metadata", "labels", TSC_LABEL]);
+        let evidence = setting.evidence.into_iter().chain([label]).collect();
+        return looks.pass("re-enlightenment", "nodes report a TSC frequency", evidence);
+    }
+    let text = "Hyper-V re-enlightenment is on, and no node reports its TSC frequency";
+    match guest.cluster.nodes() {
+        Ok(_) => looks.obstacle(NO_TSC, text, cause(), setting.evidence),
+        Err(_) if started => looks.obstacle(NO_TSC, text, cause(), setting.evidence),
+        Err(missing) => looks.open("re-enlightenment", "needs nodes that report their TSC frequency", missing),
+    }
+}
+
+fn cause() -> Cause {
+    Cause {
+        key: format!("{NO_TSC}/Label {TSC_LABEL}"),
+        text: "no node reports the TSC frequency that Hyper-V re-enlightenment needs".to_owned(),
+    }
+}
+
+/// Where re-enlightenment is switched on. `{}` is on: KubeVirt fills in `enabled: true` (staging/src/kubevirt.io/api/core/v1/
+/// defaults.go, SetDefaults_FeatureState). A preference fills a hole, and not with hypervPassthrough on
+/// (pkg/instancetype/preference/apply/features.go).
+fn reenlightenment_setting<'w>(guest: &Guest<'_, 'w>) -> Option<Setting<'w>> {
+    if !applies("tsc-frequency-judged", guest.kubevirt()) {
+        return None;
+    }
+    let preferred = || {
+        let passthrough = passthrough(guest).is_some();
+        guest.of_preference(&["features", "preferredHyperv", "reenlightenment"]).filter(|_| !passthrough)
+    };
+    let setting = guest.own(&["domain", "features", "hyperv", "reenlightenment"]).or_else(preferred)?;
+    (setting.node.bool_at(&["enabled"]) != Some(false)).then_some(setting)
+}
+
+/// A guest that asks for invtsc cannot even start without a frequency (tsc.go, IsManualTSCFrequencyRequired).
+fn requires_invariant_tsc(guest: &Guest<'_, '_>) -> bool {
+    guest.workload.guest_list(&["domain", "cpu", "features"]).any(|f| {
+        let policy = f.str_at(&["policy"]).unwrap_or("require");
+        f.str_at(&["name"]) == Some("invtsc") && matches!(policy, "require" | "force")
+    })
+}
+
+fn passthrough<'w>(guest: &Guest<'_, 'w>) -> Option<Setting<'w>> {
+    let setting = guest.own(&["domain", "features", "hypervPassthrough", "enabled"])?;
+    (setting.node.as_bool() == Some(true)).then_some(setting)
+}
+
+/// All of the node's own Hyper-V features in the guest. Unlike other features, `{}` is off here.
+pub fn hyperv_passthrough(guest: &Guest<'_, '_>, looks: &mut Looks) {
+    let Some(setting) = passthrough(guest) else { return };
+    if !applies("hyperv-passthrough-judged", guest.kubevirt()) {
+        return;
+    }
+    let reason = "HypervPassthroughNotLiveMigratable";
+    let text = "Hyper-V passthrough ties a guest to the features of its node";
+    let cause = Cause { key: format!("{reason}/Feature hypervPassthrough"), text: text.to_owned() };
+    looks.obstacle(reason, "hypervPassthrough ties it to the features of its node", cause, setting.evidence);
+}

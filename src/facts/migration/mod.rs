@@ -1,0 +1,160 @@
+//! `facts.migration`: can this guest be live-migrated, and everything that stands in its way.
+//!
+//! Knows how virt-handler decides it (kubevirt pkg/virt-handler/vm.go, calculateLiveMigrationCondition) and how to foresee
+//! it. virt-handler names one reason and stops; here every rule is asked. Must not know eviction. Whether a node would take
+//! the guest is another question (`facts.drain`).
+//!
+//! A running VMI's own condition has the last word. It is completed by what the rules foresee behind the first reason.
+
+mod devices;
+mod disks;
+mod features;
+mod network;
+mod observed;
+mod predict;
+#[cfg(test)]
+mod tests;
+
+use super::World;
+use super::look::{Look, Looks, Mark, known};
+use super::workload::Workload;
+use crate::cel::{self, Fact};
+use crate::object::{Evidence, MissingSet, Object};
+
+/// Whether a guest can be live-migrated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing stands in the way.
+    Migratable,
+    /// At least one thing surely does.
+    NotMigratable,
+    /// Nothing surely does, and something that may was not seen.
+    Unknown,
+}
+
+impl Verdict {
+    /// As screens write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Verdict::Migratable => "Migratable",
+            Verdict::NotMigratable => "NotMigratable",
+            Verdict::Unknown => "Unknown",
+        }
+    }
+}
+
+/// The answer.
+#[derive(Clone, Debug)]
+pub struct Migration {
+    /// The conclusion.
+    pub verdict: Verdict,
+    /// True where it was concluded from the spec; false where a running VMI's status says it.
+    pub predicted: bool,
+    /// Everything that was looked at; the obstacles are among them.
+    pub looks: Looks,
+}
+
+impl Migration {
+    /// The answer for a workload; `None` for another kind.
+    pub fn of(object: Object<'_>, world: &World<'_>) -> Option<Self> {
+        Workload::of(object).map(|workload| Migration::of_workload(&workload, world))
+    }
+
+    /// The answer for a workload. A VirtualMachine is judged by its template, which is about its next start.
+    pub fn of_workload(workload: &Workload<'_>, world: &World<'_>) -> Self {
+        let looks = predict::looks(workload, world);
+        match workload.is_active() {
+            true => observed::with_status(workload, world, looks),
+            false => Migration { verdict: verdict(&looks), predicted: true, looks },
+        }
+    }
+
+    /// What surely stands in the way.
+    pub fn obstacles(&self) -> impl Iterator<Item = &Look> {
+        self.looks.of(Mark::Obstacle)
+    }
+
+    /// The obstacles as the end of a sentence: `volume data is ReadWriteOnce on storage class local-path, and 2 more`. Empty
+    /// without any.
+    pub fn summary(&self) -> String {
+        let mut texts = self.obstacles().map(|o| o.text.as_str());
+        let Some(first) = texts.next() else { return String::new() };
+        match texts.count() {
+            0 => first.to_owned(),
+            more => format!("{first}, and {more} more"),
+        }
+    }
+
+    /// What the verdict rests on: the obstacles, else what passed.
+    pub fn evidence(&self) -> Vec<Evidence> {
+        match self.verdict {
+            Verdict::NotMigratable => self.looks.evidence(Mark::Obstacle),
+            _ => self.looks.evidence(Mark::Pass),
+        }
+    }
+
+    /// True or false, or what is missing to say it.
+    pub fn is_migratable(&self) -> Result<bool, MissingSet> {
+        match self.verdict {
+            Verdict::Unknown => Err(self.looks.missing()),
+            verdict => Ok(verdict == Verdict::Migratable),
+        }
+    }
+
+    /// The answer for expressions.
+    pub fn fact(&self) -> Fact {
+        let verdict = known(&self.is_migratable(), |_| Fact::with(self.verdict.as_str(), self.evidence()));
+        Fact::map([
+            ("verdict", verdict),
+            ("predicted", Fact::new(self.predicted)),
+            ("obstacles", Fact::list(self.obstacles().map(obstacle_fact))),
+            ("summary", Fact::with(self.summary(), self.looks.evidence(Mark::Obstacle))),
+        ])
+    }
+}
+
+fn obstacle_fact(obstacle: &Look) -> Fact {
+    let first = obstacle.evidence.first();
+    let field = first.map(|e| e.path.to_string()).unwrap_or_default();
+    let elsewhere = obstacle.evidence.iter().find(|e| Some(&e.object) != first.map(|f| &f.object));
+    let value = Fact::map([
+        ("reason", Fact::new(obstacle.topic.as_str())),
+        ("message", Fact::new(obstacle.text.as_str())),
+        ("field", Fact::new(field)),
+        ("related", Fact::new(elsewhere.map(|e| e.object.to_string()).unwrap_or_default())),
+    ]);
+    Fact { evidence: obstacle.evidence.clone(), ..value }
+}
+
+fn verdict(looks: &Looks) -> Verdict {
+    if looks.of(Mark::Obstacle).next().is_some() {
+        Verdict::NotMigratable
+    } else if looks.of(Mark::Open).next().is_some() {
+        Verdict::Unknown
+    } else {
+        Verdict::Migratable
+    }
+}
+
+/// The fields, for the checker.
+pub fn fields() -> cel::Type {
+    use cel::Type;
+    let obstacle = Type::object(
+        "facts.migration.obstacles",
+        [("reason", Type::String), ("message", Type::String), ("field", Type::String), ("related", Type::String)],
+    );
+    Type::object(
+        "facts.migration",
+        [
+            ("verdict", Type::String),
+            ("predicted", Type::Bool),
+            ("obstacles", Type::list(obstacle)),
+            ("summary", Type::String),
+        ],
+    )
+}
+
+/// For [`super::SCHEMA`].
+pub fn compute(object: Object<'_>, world: &World<'_>) -> Option<Fact> {
+    Migration::of(object, world).map(|m| m.fact())
+}
