@@ -5,10 +5,22 @@
 //!
 //! "There is no such object" is only ever said of a kind that was collected completely; everything else is not seen.
 
+mod collect;
+mod index;
+mod resources;
+mod time;
+
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::object::{Gvk, NodeId, Object, Tree, Why};
+use crate::source::Document;
+
+use index::Index;
+
+pub use collect::{COLLECTED_FILE, Collection, Collector, FileCounts, is_timestamp_file};
+pub use resources::{Resources, guess_plural};
+pub use time::{newest_timestamp, parse_timestamp_file};
 
 /// A kind in a group, whatever the version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -85,6 +97,12 @@ impl Entry {
         Entry { tree, root, gvk }
     }
 
+    /// The objects of a document, Lists opened. They share its tree.
+    pub fn of(document: &Document) -> Vec<Entry> {
+        let items = document.contents().items;
+        items.into_iter().map(|item| Entry::new(Arc::clone(&document.tree), item.root, item.gvk)).collect()
+    }
+
     /// The object.
     pub fn object(&self) -> Object<'_> {
         Object { root: self.tree.node(self.root), gvk: &self.gvk }
@@ -107,12 +125,15 @@ pub struct Inventory {
     complete: BTreeMap<(String, String, Option<String>), Result<(), WhyNot>>,
     /// Objects that replaced another of the same kind, namespace and name.
     replaced: usize,
+    /// Owners and nodes, found when somebody asks.
+    index: OnceLock<Index>,
 }
 
 impl Inventory {
     /// Adds an object. Of two with the same kind, namespace and name the newer counts (`metadata.resourceVersion` as a
     /// number where both have one, else the one added last); a dump often holds an object both alone and in a List.
     pub fn add(&mut self, entry: Entry) {
+        self.index.take();
         let object = entry.object();
         let name: Name = (object.namespace().map(str::to_owned), object.name().to_owned());
         let kind = self.kinds.entry((entry.gvk.group.clone(), entry.gvk.kind.clone())).or_default();
@@ -123,7 +144,11 @@ impl Inventory {
         match kind.by_name.get(&name).and_then(|at| kind.entries.get_mut(*at)) {
             Some(old) => {
                 self.replaced += 1;
-                if version(old.object()) <= version(object) {
+                let older = match (version(old.object()), version(object)) {
+                    (Some(old), Some(new)) => old <= new,
+                    _ => true,
+                };
+                if older {
                     *old = entry;
                 }
             }
@@ -144,9 +169,30 @@ impl Inventory {
         self.kinds.values().flat_map(|k| sorted(k.entries.iter().map(Entry::object).collect()))
     }
 
+    /// Objects of all kinds in no particular order.
+    fn objects_unsorted(&self) -> impl Iterator<Item = Object<'_>> {
+        self.kinds.values().flat_map(|k| k.entries.iter().map(Entry::object))
+    }
+
+    /// The objects of one kind, in the order they came.
+    fn of_kind(&self, group: &str, kind: &str) -> impl Iterator<Item = Object<'_>> {
+        let of_kind = self.kinds.get(&(group.to_owned(), kind.to_owned()));
+        of_kind.into_iter().flat_map(|k| k.entries.iter().map(Entry::object))
+    }
+
+    /// The kinds of a group that there are objects of.
+    fn kinds_of<'i>(&'i self, group: &'i str) -> impl Iterator<Item = &'i str> {
+        self.kinds.keys().filter(move |(g, _)| g == group).map(|(_, kind)| kind.as_str())
+    }
+
     /// Number of objects.
     pub fn len(&self) -> usize {
         self.kinds.values().map(|k| k.entries.len()).sum()
+    }
+
+    /// Objects that another of the same kind, namespace and name took the place of.
+    pub fn replaced(&self) -> usize {
+        self.replaced
     }
 
     /// No objects.
@@ -155,9 +201,22 @@ impl Inventory {
     }
 
     fn completeness(&self, kind: Kind, namespace: Option<&str>) -> Result<(), WhyNot> {
-        let of =
-            |ns: Option<&str>| self.complete.get(&(kind.group.to_owned(), kind.kind.to_owned(), ns.map(str::to_owned)));
-        of(None).or_else(|| of(Some(namespace?))).copied().unwrap_or(Err(WhyNot::NotCollected))
+        let of = |ns: Option<&str>| {
+            self.complete.get(&(kind.group.to_owned(), kind.kind.to_owned(), ns.map(str::to_owned))).copied()
+        };
+        match (of(None), namespace.and_then(|ns| of(Some(ns)))) {
+            (Some(Ok(())), _) | (_, Some(Ok(()))) => Ok(()),
+            (_, Some(Err(why))) | (Some(Err(why)), None) => Err(why),
+            (None, None) => Err(WhyNot::NotCollected),
+        }
+    }
+
+    fn index(&self) -> &Index {
+        self.index.get_or_init(|| Index::of(self))
+    }
+
+    fn entry(&self, group: &str, kind: &str, at: usize) -> Option<Object<'_>> {
+        self.kinds.get(&(group.to_owned(), kind.to_owned()))?.entries.get(at).map(Entry::object)
     }
 
     fn find(&self, kind: Kind, namespace: Option<&str>, name: &str) -> Option<Object<'_>> {
@@ -198,6 +257,29 @@ impl<'i> View<'i> {
         self.over.iter().copied().filter(move |o| o.gvk.is(kind.group, kind.kind))
     }
 
+    /// True when an object lies over this stored one.
+    fn covers(&self, stored: Object<'_>) -> bool {
+        let same = |o: &Object<'_>| {
+            o.gvk.is(&stored.gvk.group, &stored.gvk.kind)
+                && o.name() == stored.name()
+                && o.namespace() == stored.namespace()
+        };
+        self.over.iter().any(same)
+    }
+
+    /// The objects of a kind that run on a node: by `status.nodeName` or `spec.nodeName`.
+    pub fn on_node(&self, kind: Kind, node: &str) -> Vec<Object<'i>> {
+        let stored = self.base.index().on_node(self.base, kind, node).filter(|o| !self.covers(*o));
+        sorted(self.covering(kind).filter(|o| index::node_of(*o) == Some(node)).chain(stored).collect())
+    }
+
+    /// The objects of a kind that an object owns (`metadata.ownerReferences`): by uid where both sides have one, else by
+    /// group, kind and name in its namespace.
+    pub fn owned_by(&self, kind: Kind, owner: Object<'_>) -> Vec<Object<'i>> {
+        let stored = self.base.index().owned_by(self.base, kind, owner).filter(|o| !self.covers(*o));
+        sorted(self.covering(kind).filter(|o| index::owns(owner, *o)).chain(stored).collect())
+    }
+
     /// Whether there is such an object. `namespace` is ignored for a cluster-scoped kind.
     pub fn get(&self, kind: Kind, namespace: Option<&str>, name: &str) -> Lookup<Object<'i>> {
         let namespace = namespace.filter(|_| kind.namespaced);
@@ -224,13 +306,11 @@ impl<'i> View<'i> {
         if let Some(of) = self.base.kinds.get(&(kind.group.to_owned(), kind.kind.to_owned())) {
             let stored =
                 of.entries.iter().map(Entry::object).filter(|o| namespace.is_none() || o.namespace() == namespace);
-            let hidden = |o: &Object<'_>| {
-                self.over
-                    .iter()
-                    .any(|c| c.gvk.is(kind.group, kind.kind) && c.name() == o.name() && c.namespace() == o.namespace())
-            };
-            if covering == 0 { objects.extend(stored) } else { objects.extend(stored.filter(|o| !hidden(o))) }
+            if covering == 0 { objects.extend(stored) } else { objects.extend(stored.filter(|o| !self.covers(*o))) }
         }
         Listing { objects: sorted(objects), complete: self.base.completeness(kind, namespace) }
     }
 }
+
+#[cfg(test)]
+mod tests;

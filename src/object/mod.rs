@@ -17,3 +17,6 @@ pub use node::{Node, NodeId, Object, Scalar, Type};
 pub use path::{Path, Step};
 pub use reference::{Gvk, ObjectRef};
 pub use tree::{Location, Open, Origin, Span, Tree, TreeBuilder, TreeError};
+
+#[cfg(test)]
+mod tests;

@@ -358,6 +358,11 @@ impl TreeBuilder {
         if self.tree.slots.is_empty() {
             self.tree.slots.push(Slot::Null);
         }
+        // Trees are kept for long and never grow; what was laid out too much goes back.
+        self.tree.slots.shrink_to_fit();
+        self.tree.order.shrink_to_fit();
+        self.tree.spans.shrink_to_fit();
+        self.tree.text.shrink_to_fit();
         self.tree
     }
 }

@@ -64,13 +64,15 @@ pub(super) fn documents(origin: &Arc<Origin>, piece: Piece<'_>) -> (Vec<Document
     let (mut documents, mut errors) = (Vec::new(), Vec::new());
     let mut at = 0;
     let mut line = piece.line;
+    // Memory is laid out for one document of the whole piece, then for ones like the last.
+    let mut expected = piece.text.len();
     while let Some(rest) = piece.text.get(at..).filter(|rest| !rest.trim_start().is_empty()) {
         let blank = rest.len() - rest.trim_start().len();
         line += rest.bytes().take(blank).filter(|b| *b == b'\n').count() as u32;
         at += blank;
         let rest = rest.trim_start();
         let builder = || {
-            let mut builder = TreeBuilder::new(rest.len());
+            let mut builder = TreeBuilder::new(expected.min(rest.len()));
             builder.set_origin(Arc::clone(origin));
             builder.set_start((piece.start + at) as u32, line);
             builder
@@ -88,6 +90,7 @@ pub(super) fn documents(origin: &Arc<Origin>, piece: Piece<'_>) -> (Vec<Document
             }
         };
         let Some(next) = next else { break };
+        expected = next;
         line += rest.bytes().take(next).filter(|b| *b == b'\n').count() as u32;
         at += next;
     }

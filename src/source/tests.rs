@@ -382,7 +382,7 @@ fn objects_of_a_list_share_their_type() {
 const SEED: &str = "apiVersion: v1 # c\nkind: List\nitems:\n- &a {metadata: {name: \"x\\n\"}, n: [1, -2.5e3]}\n- *a\n- <<: *a\n  t: |\n    te\n    xt\n  f: >-\n    fol\n\n    ded\n---\n{\"a\": [null, \"\\u00fc\"], 'b': yes}\n---------------\n";
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(100))]
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// No text, however damaged, stops the reader; every place it gives is inside the text.
     #[test]
