@@ -9,7 +9,10 @@ mod fact;
 
 use std::fmt;
 
-pub use changes::{Change, Product, Release, Removal, applies, change, release, removals};
+pub use changes::{
+    Change, OldMachine, Product, Release, Removal, applies, change, kubelet_blocks_next_minor, old_machine, release,
+    removals,
+};
 pub use fact::{SCHEMA, Step};
 
 /// A released version; 4.23 and 5.0 of OpenShift are one and the same (operator-lifecycle-manager

@@ -113,12 +113,25 @@ pub struct Removal {
     pub source: String,
 }
 
+/// Machine types that newer nodes may not offer any more.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OldMachine {
+    /// How their names begin.
+    pub prefix: String,
+    /// What is the matter, as half a sentence.
+    pub what: String,
+    /// Where that stands.
+    pub source: String,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {
     releases: Vec<Release>,
     changes: Vec<Change>,
     removals: Vec<Removal>,
+    machines: Vec<OldMachine>,
 }
 
 const TEXT: &str = include_str!("../versions.yaml");
@@ -151,6 +164,19 @@ pub fn release(openshift: Version) -> Option<&'static Release> {
 /// API versions that are gone, by group and version.
 pub fn removals() -> &'static [Removal] {
     &TABLE.removals
+}
+
+/// What is the matter with a machine type; `None` for those that stay. Nodes, where they can be seen, know better.
+pub fn old_machine(machine_type: &str) -> Option<&'static OldMachine> {
+    TABLE.machines.iter().find(|m| machine_type.starts_with(&m.prefix))
+}
+
+/// Whether kubelets of a version keep OpenShift from its next minor: they may be behind the new API server by as many
+/// minors as that release allows. `None` for minors that the data does not know (cluster-kube-apiserver-operator
+/// pkg/operator/kubeletversionskewcontroller/kubelet_version_skew_controller.go).
+pub fn kubelet_blocks_next_minor(kubelet: Version, openshift: Version) -> Option<bool> {
+    let next = release(openshift.next_minor())?;
+    Some(next.kubernetes.minor.saturating_sub(kubelet.minor) > next.kubelet_lag)
 }
 
 fn version<'de, D: Deserializer<'de>>(d: D) -> Result<Version, D::Error> {
@@ -186,6 +212,7 @@ mod tests {
         assert!(ordinals.windows(2).all(|w| w[1] == w[0] + 1), "releases have a gap: {ordinals:?}");
         let sources = table.changes.iter().map(|c| (&c.id, &c.source));
         let sources = sources.chain(table.removals.iter().map(|r| (&r.group, &r.source)));
+        let sources = sources.chain(table.machines.iter().map(|m| (&m.prefix, &m.source)));
         for (row, source) in sources.chain(table.releases.iter().map(|r| (&r.source, &r.source))) {
             assert!(source.contains(' ') && source.len() > 15, "{row} has no source worth the name: {source}");
         }
@@ -236,6 +263,66 @@ mod tests {
             ("no-such-change", "1.0.0", false),
         ] {
             assert_eq!(applies(id, v(version)), expected, "{id} in {version}");
+        }
+    }
+
+    #[test]
+    fn what_goes_with_an_openshift_minor() {
+        for (openshift, kubernetes, kubevirt, eus, kubelet_lag) in [
+            ("4.9", "1.22", Some("0.44"), false, 1),
+            ("4.12", "1.25", Some("0.58"), true, 2),
+            ("4.14", "1.27", Some("1.0"), true, 2),
+            ("4.16", "1.29", Some("1.2"), true, 2),
+            ("4.18", "1.31", Some("1.4"), true, 2),
+            ("4.20", "1.33", Some("1.6"), true, 2),
+            ("4.21", "1.34", Some("1.7"), false, 1),
+            ("4.22", "1.35", Some("1.8"), true, 2),
+            ("4.23", "1.36", Some("1.9"), true, 1),
+            ("5.0", "1.36", Some("1.9"), true, 1),
+            ("5.1", "1.37", None, false, 2),
+            ("5.2", "1.38", None, true, 3),
+            ("5.3", "1.39", None, false, 1),
+            ("5.5", "1.41", None, true, 3),
+        ] {
+            let r = release(v(openshift).unwrap()).unwrap();
+            let row = (Some(r.kubernetes), r.kubevirt, r.eus, r.kubelet_lag);
+            assert_eq!(row, (v(kubernetes), kubevirt.and_then(v), eus, kubelet_lag), "{openshift}");
+        }
+        assert!(release(v("4.8").unwrap()).is_none());
+        assert!(release(v("5.99").unwrap()).is_none());
+    }
+
+    #[test]
+    fn kubelets_may_be_behind_as_far_as_the_next_release_allows() {
+        for (openshift, kubelet, blocks) in [
+            // To 4.20, which allows two: workers that stayed on 4.18 pass, those on 4.17 do not.
+            ("4.19.8", "1.32.1", Some(false)),
+            ("4.19.8", "1.31.1", Some(false)),
+            ("4.19.8", "1.30.1", Some(true)),
+            // To 4.21, which allows one.
+            ("4.20.1", "1.33.1", Some(false)),
+            ("4.20.1", "1.32.1", Some(true)),
+            // From 4.23 and 5.0 to 5.1.
+            ("4.23.0", "1.35.0", Some(false)),
+            ("5.0.0", "1.34.0", Some(true)),
+            ("5.9.0", "1.45.0", None),
+        ] {
+            let answer = kubelet_blocks_next_minor(v(kubelet).unwrap(), v(openshift).unwrap());
+            assert_eq!(answer, blocks, "kubelet {kubelet} on OpenShift {openshift}");
+        }
+    }
+
+    #[test]
+    fn machine_types_that_may_be_gone() {
+        for (machine_type, old) in [
+            ("pc-q35-rhel8.6.0", true),
+            ("pc-q35-rhel7.6.0", true),
+            ("pc-i440fx-rhel7.6.0", true),
+            ("pc-q35-rhel9.4.0", false),
+            ("q35", false),
+            ("", false),
+        ] {
+            assert_eq!(old_machine(machine_type).is_some(), old, "{machine_type}");
         }
     }
 
