@@ -46,51 +46,37 @@ impl Style {
     }
 
     /// Columns that text is wrapped to.
-    pub(super) fn columns(&self) -> usize {
+    pub(in crate::report) fn columns(&self) -> usize {
         self.width.clamp(NARROWEST, WIDEST)
     }
 
-    pub(super) fn paint(&self, paint: Paint, text: &str) -> String {
-        if !self.colour || text.is_empty() {
-            return text.to_owned();
-        }
-        let style = paint.style();
-        format!("{style}{text}{style:#}")
-    }
-
-    pub(super) fn symbol(&self, symbol: Symbol) -> &'static str {
+    pub(in crate::report) fn symbol(&self, symbol: Symbol) -> &'static str {
         let (unicode, ascii) = match symbol {
             Symbol::Severity(Severity::Blocker) => ("✗", "x"),
             Symbol::Severity(Severity::Warning) => ("!", "!"),
             Symbol::Severity(Severity::Info) => ("i", "i"),
             Symbol::Clear => ("✓", "ok"),
             Symbol::NotChecked => ("–", "-"),
+            Symbol::Step => ("·", "*"),
             Symbol::To => ("→", "->"),
             Symbol::More => ("…", "..."),
         };
         if self.unicode { unicode } else { ascii }
     }
 
-    /// A symbol in its colour.
-    pub(super) fn mark(&self, symbol: Symbol) -> String {
-        let paint = match symbol {
-            Symbol::Severity(severity) => Paint::of(severity),
-            Symbol::Clear => Paint::Good,
-            Symbol::NotChecked | Symbol::To | Symbol::More => Paint::Quiet,
-        };
-        self.paint(paint, self.symbol(symbol))
-    }
 }
 
 /// What a stroke means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Symbol {
+pub(in crate::report) enum Symbol {
     /// A finding.
     Severity(Severity),
     /// Looked at, nothing found.
     Clear,
     /// Not looked at.
     NotChecked,
+    /// One of several.
+    Step,
     /// From one version to the next.
     To,
     /// The rest of a list.
@@ -99,7 +85,8 @@ pub(super) enum Symbol {
 
 /// What a colour means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Paint {
+pub(in crate::report) enum Paint {
+    Plain,
     Bad,
     Caution,
     Note,
@@ -109,7 +96,7 @@ pub(super) enum Paint {
 }
 
 impl Paint {
-    pub(super) fn of(severity: Severity) -> Self {
+    pub(in crate::report) fn of(severity: Severity) -> Self {
         match severity {
             Severity::Blocker => Paint::Bad,
             Severity::Warning => Paint::Caution,
@@ -117,8 +104,9 @@ impl Paint {
         }
     }
 
-    fn style(self) -> anstyle::Style {
+    pub(in crate::report) fn style(self) -> anstyle::Style {
         match self {
+            Paint::Plain => anstyle::Style::new(),
             Paint::Bad => AnsiColor::Red.on_default().effects(Effects::BOLD),
             Paint::Caution => AnsiColor::Yellow.on_default().effects(Effects::BOLD),
             Paint::Note => AnsiColor::Blue.on_default().effects(Effects::BOLD),
@@ -126,5 +114,14 @@ impl Paint {
             Paint::Strong => anstyle::Style::new().effects(Effects::BOLD),
             Paint::Quiet => anstyle::Style::new().effects(Effects::DIMMED),
         }
+    }
+}
+
+/// `1 object`, `3 objects`, `2 policies`.
+pub(in crate::report) fn count(n: usize, noun: &str) -> String {
+    match (n, noun.strip_suffix('y')) {
+        (1, _) => format!("1 {noun}"),
+        (n, Some(stem)) => format!("{n} {stem}ies"),
+        (n, None) => format!("{n} {noun}s"),
     }
 }

@@ -1,0 +1,124 @@
+//! Lines of text: wrapped, indented, coloured, and clean.
+//!
+//! Names and messages come from whoever wrote the objects. Everything passes through [`clean`] on its way to the page, so
+//! that no object can move the cursor of the person who reads about it.
+
+use textwrap::core::display_width;
+use textwrap::{Options, WordSplitter};
+
+use crate::report::style::{Paint, Style};
+
+/// A text that grows line by line.
+pub(super) struct Page<'s> {
+    pub style: &'s Style,
+    text: String,
+}
+
+/// Some text in one colour.
+pub(super) type Piece<'t> = (Paint, &'t str);
+
+impl<'s> Page<'s> {
+    pub fn new(style: &'s Style) -> Self {
+        Page { style, text: String::new() }
+    }
+
+    pub fn finish(self) -> String {
+        self.text
+    }
+
+    /// An empty line, unless there is one or nothing yet.
+    pub fn gap(&mut self) {
+        if !self.text.is_empty() && !self.text.ends_with("\n\n") {
+            self.text.push('\n');
+        }
+    }
+
+    fn piece(&mut self, (paint, text): Piece<'_>) {
+        let text = clean(text);
+        if self.style.colour && paint != Paint::Plain {
+            let style = paint.style();
+            self.text.push_str(&format!("{style}{text}{style:#}"));
+        } else {
+            self.text.push_str(&text);
+        }
+    }
+
+    /// One line that is not wrapped: a command, or what is known to be short.
+    pub fn line(&mut self, indent: usize, pieces: &[Piece<'_>]) {
+        self.text.push_str(&" ".repeat(indent));
+        for piece in pieces {
+            self.piece(*piece);
+        }
+        let kept = self.text.trim_end_matches(' ').len();
+        self.text.truncate(kept);
+        self.text.push('\n');
+    }
+
+    /// A paragraph behind a lead; its further lines hang below its first word.
+    pub fn paragraph(&mut self, indent: usize, lead: &[Piece<'_>], (paint, text): Piece<'_>) {
+        let columns = self.style.columns();
+        let width = lead.iter().map(|(_, t)| display_width(t)).sum::<usize>();
+        // A lead that takes half of a narrow line would leave a thread of text beside it.
+        let hang = if indent + width > columns / 2 { indent + 2 } else { indent + width };
+        let first = " ".repeat(indent + width);
+        let rest = " ".repeat(hang);
+        let text = clean(text);
+        let options = Options::new(columns).initial_indent(&first).subsequent_indent(&rest);
+        // Names, paths and words stay whole so that they can be pasted and searched.
+        let options = options.break_words(false).word_splitter(WordSplitter::NoHyphenation);
+        for (i, line) in textwrap::wrap(text.trim(), options).iter().enumerate() {
+            match i {
+                0 => {
+                    let line = line.get(first.len()..).unwrap_or_default();
+                    self.line(indent, &[lead, &[(paint, line)]].concat());
+                }
+                _ => self.line(hang, &[(paint, line.trim_start())]),
+            }
+        }
+    }
+
+    /// Items in a row behind a lead, two blanks apart, as many on a line as fit; each stays whole.
+    pub fn row(&mut self, indent: usize, lead: &str, items: &[String]) {
+        const APART: &str = "  ";
+        let hang = indent + display_width(lead);
+        let mut lines: Vec<String> = Vec::new();
+        for item in items {
+            let needs = hang + APART.len() + display_width(item);
+            match lines.last_mut() {
+                Some(line) if needs + display_width(line) <= self.style.columns() => {
+                    line.push_str(APART);
+                    line.push_str(item);
+                }
+                _ => lines.push(item.clone()),
+            }
+        }
+        for (i, line) in lines.iter().enumerate() {
+            match i {
+                0 => self.line(indent, &[(Paint::Quiet, lead), (Paint::Plain, line)]),
+                _ => self.line(hang, &[(Paint::Plain, line)]),
+            }
+        }
+    }
+
+    /// Text at the left, text at the right edge; below each other where they do not fit on one line.
+    pub fn apart(&mut self, lead: &[Piece<'_>], left: Piece<'_>, right: Piece<'_>) {
+        let leads = lead.iter().map(|(_, t)| display_width(t)).sum::<usize>();
+        let used = leads + display_width(left.1) + display_width(right.1);
+        match self.style.columns().checked_sub(used) {
+            Some(space) if space >= 2 => {
+                let space = " ".repeat(space);
+                self.line(0, &[lead, &[left, (Paint::Plain, &space), right]].concat());
+            }
+            _ => {
+                self.paragraph(0, lead, left);
+                self.line(leads + 2, &[right]);
+            }
+        }
+    }
+}
+
+/// Text without characters that control a terminal or turn the direction of writing.
+pub(super) fn clean(text: &str) -> String {
+    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if c.is_control() || turns(c) { ' ' } else { c }).collect()
+}
