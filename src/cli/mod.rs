@@ -4,7 +4,7 @@
 //! they are given, call the modules below, and print what those return.
 //!
 //! Machine output goes to stdout alone, words for people to stderr. Whatever a command returns as an error means that
-//! what was asked is wrong (exit code 2); everything else is an [`ExitCode`](crate::report::ExitCode).
+//! what was asked is wrong (exit code 2); everything else is an [`ExitCode`](crate::report::summary::ExitCode).
 
 mod check;
 mod collect;
@@ -12,6 +12,7 @@ mod explain;
 mod facts;
 mod input;
 mod options;
+mod page;
 mod policies;
 mod policy_files;
 mod report;
@@ -22,7 +23,7 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::report::ExitCode;
+use crate::report::summary::ExitCode;
 
 /// The exit codes, as `--help` tells them.
 const EXIT_CODES: &str = "\

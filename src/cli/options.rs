@@ -14,7 +14,8 @@ use crate::engine::Cluster;
 use crate::facts::{ClusterDefaults, Version, Versions};
 use crate::finding::{Assessment, Severity, Unreadable};
 use crate::inventory::{Inventory, View};
-use crate::report::{self, Door, ExitCode, Style, json, text};
+use crate::report::summary::{self, ExitCode};
+use crate::report::{Door, Style, json, text};
 
 /// What is known about the cluster and does not stand in its objects.
 #[derive(Clone, Debug, Args)]
@@ -78,7 +79,7 @@ impl Format {
     const ALL: [(&'static str, Format); 2] = [("text", Format::Text), ("json", Format::Json)];
 
     /// From its word.
-    fn parse(word: &str) -> Result<Self, String> {
+    pub fn parse(word: &str) -> Result<Self, String> {
         let known = Format::ALL.iter().find(|(name, _)| *name == word);
         known.map(|(_, format)| *format).ok_or_else(|| {
             format!("'{word}' is no format; expected text or json, or one of them with a file, such as json=FILE")
@@ -166,7 +167,7 @@ impl OutputOptions {
                 None => terminal::print(&rendered(assessment, output.format, &self.style(door)))?,
             }
         }
-        let end = report::exit(assessment, self.fail_on, self.strict, door);
+        let end = summary::exit(assessment, self.fail_on, self.strict, door);
         let text_on_stdout = self.output.iter().any(|o| o.file.is_none() && o.format == Format::Text);
         if !text_on_stdout {
             for unreadable in &assessment.inputs.unreadable {

@@ -83,17 +83,17 @@ impl Reader {
         };
         match &file.path {
             // What is left of a template after parsing means nothing.
-            Some(path) if file.braces && !file.problems.is_empty() => return self.templates.stray(path),
+            Some(path) if file.braces && !file.parsed.problems.is_empty() => return self.templates.stray(path),
             Some(path) if kustomize::is_kustomization(path) => self.kustomization(path, &file),
             _ => {}
         }
-        self.unreadable.extend(file.problems.iter().map(parse::in_text));
+        self.unreadable.extend(file.parsed.problems.iter().map(parse::in_text));
         self.files.push(file);
     }
 
     fn kustomization(&mut self, path: &Path, file: &ReadFile) {
         let folder = path.parent().unwrap_or(Path::new(""));
-        for document in &file.documents {
+        for document in &file.parsed.documents {
             let kustomization = Kustomization::read(document.tree.root(), folder);
             for resource in &kustomization.resources {
                 // Kustomize reads nothing of a folder but what its kustomization names.
@@ -140,7 +140,7 @@ impl Manifests {
     fn add(&mut self, file: &ReadFile) {
         let is_kustomization = file.path.as_deref().is_some_and(kustomize::is_kustomization);
         let mut others = 0;
-        for document in &file.documents {
+        for document in &file.parsed.documents {
             let contents = document.contents();
             others += contents.others.len();
             for item in contents.items.into_iter().filter(|item| item.gvk.group != KUSTOMIZE_GROUP) {

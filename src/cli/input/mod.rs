@@ -10,9 +10,7 @@
 //! | `manifests` | what `check` judges |
 //! | `kustomize`, `helm` | what is no manifest as it stands |
 //! | `dump` | what `report` looks at: an inventory |
-//! | `clock` | a dump's own time |
 
-mod clock;
 mod dump;
 mod helm;
 mod kustomize;
@@ -22,5 +20,5 @@ mod walk;
 
 pub use dump::Dump;
 pub use manifests::Manifests;
-pub use parse::{ReadFile, bytes};
+pub use parse::bytes;
 pub use walk::{Found, Walk};

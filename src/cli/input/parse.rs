@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::walk::Found;
 use crate::cli::terminal::words;
 use crate::finding::Unreadable;
-use crate::source::{self, Document, MAX_TEXT, Problem};
+use crate::source::{self, MAX_TEXT, Parsed, Problem};
 
 /// A file that was read.
 #[derive(Debug)]
@@ -18,10 +18,8 @@ pub struct ReadFile {
     pub path: Option<PathBuf>,
     /// What a person calls it.
     pub shown: String,
-    /// The documents that could be read.
-    pub documents: Vec<Document>,
-    /// Why others could not.
-    pub problems: Vec<Problem>,
+    /// Its documents, and what is wrong with others.
+    pub parsed: Parsed,
     /// True when its text holds `{{`, as templates do.
     pub braces: bool,
 }
@@ -46,7 +44,7 @@ pub fn stdin() -> Result<ReadFile, Unreadable> {
 fn parsed(path: Option<PathBuf>, shown: &str, bytes: Vec<u8>) -> ReadFile {
     let parsed = source::parse(shown, bytes);
     let braces = parsed.origin.text.as_deref().is_some_and(|text| text.contains("{{"));
-    ReadFile { path, shown: shown.to_owned(), documents: parsed.documents, problems: parsed.problems, braces }
+    ReadFile { path, shown: shown.to_owned(), parsed, braces }
 }
 
 /// The bytes of a file, or what keeps them from being read.

@@ -9,8 +9,8 @@ use ignore::WalkBuilder;
 use crate::cli::terminal::words;
 use crate::finding::Unreadable;
 
-/// Names without an extension that hold YAML in KubeVirt's must-gather (collection-scripts/gather_hco).
-const MUST_GATHER_NAMES: [&str; 3] = ["subscriptions", "installplans", "packagemanifests"];
+/// Names without an extension: YAML in KubeVirt's must-gather (collection-scripts/gather_hco), and a dump's time.
+const DUMP_NAMES: [&str; 4] = ["subscriptions", "installplans", "packagemanifests", "timestamp"];
 
 /// A file to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,7 +111,7 @@ impl Walk {
             None => {
                 let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
                 match self.choice {
-                    Choice::Dump => MUST_GATHER_NAMES.contains(&name),
+                    Choice::Dump => DUMP_NAMES.contains(&name),
                     Choice::Manifests => super::kustomize::is_kustomization(path),
                 }
             }
