@@ -8,6 +8,31 @@ use std::rc::Rc;
 use super::unit::ExprId;
 use crate::object::MissingSet;
 
+/// Why a function gave no value; the evaluator adds the place and the name.
+#[derive(Clone, Debug)]
+pub(super) enum Fail {
+    /// An error in words.
+    Message(Cow<'static, str>),
+    /// The values are of types that the function does not take.
+    NoSuchOverload,
+    /// A part of an argument is not known.
+    Unknown(Rc<MissingSet>),
+    /// The result would be larger than an evaluation may build.
+    OverBudget,
+}
+
+impl From<&'static str> for Fail {
+    fn from(message: &'static str) -> Self {
+        Fail::Message(Cow::Borrowed(message))
+    }
+}
+
+impl From<String> for Fail {
+    fn from(message: String) -> Self {
+        Fail::Message(Cow::Owned(message))
+    }
+}
+
 /// Why there is no value.
 ///
 /// `||`, `&&`, `all` and `exists` absorb an error and an unknown when another operand decides; nothing absorbs

@@ -4,13 +4,13 @@
 //! pod-eviction-admitter.go), what becomes of a guest whose pod ends (pkg/virt-controller/watch/vm/vm.go, syncRunStrategy),
 //! and that a single node is not drained. Must not know which nodes there are.
 
-use super::World;
 use super::cluster::Cluster;
 use super::eviction::{Eviction, Strategy};
 use super::look::{Looks, known};
 use super::migration::Migration;
 use super::storage::Claims;
-use super::workload::{Form, Owner, RunStrategy, Workload};
+use super::workload::{Form, Owner, READS, RunStrategy, WORKLOADS, Workload};
+use super::{FactSchema, World};
 use crate::cel::{self, Fact};
 use crate::object::{Cause, Evidence, Missing, MissingSet, Object};
 
@@ -293,12 +293,87 @@ fn node_local(guest: &Workload<'_>, world: &World<'_>) -> Option<Evidence> {
     names.filter_map(|claim| claims.node_local(claim)).next()
 }
 
-/// The fields, for the checker.
-pub fn fields() -> cel::Type {
+/// How expressions know it.
+pub const SCHEMA: FactSchema = FactSchema {
+    name: "afterEviction",
+    answers: "What the drain of its node does to a guest.",
+    subjects: WORKLOADS,
+    reads: READS,
+    fields,
+    compute,
+};
+
+fn fields() -> cel::Type {
     cel::Type::object("facts.afterEviction", [("outcome", cel::Type::String), ("reason", cel::Type::String)])
 }
 
-/// For [`super::SCHEMA`].
-pub fn compute(object: Object<'_>, world: &World<'_>) -> Option<Fact> {
+fn compute(object: Object<'_>, world: &World<'_>) -> Option<Fact> {
     AfterEviction::of(object, world).map(|a| a.fact())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{CLUSTER, Judged, TRUE, Test, cluster, verdict, vm, vmi, with_machine, with_storage};
+    use super::*;
+
+    #[test]
+    fn run_strategy_and_owner_decide_what_comes_back() {
+        let none = "evictionStrategy: None, domain: {devices: {autoattachPodInterface: false}}";
+        for (run, expected) in [
+            ("runStrategy: Always", "RestartsElsewhere"),
+            ("running: true", "RestartsElsewhere"),
+            ("runStrategy: RerunOnFailure", "RestartsIfKilled"),
+            ("runStrategy: Manual", "StaysOff"),
+            ("runStrategy: Once", "StaysOff"),
+            ("runStrategy: Halted", "NotRunning"),
+            ("running: false", "NotRunning"),
+        ] {
+            assert_eq!(verdict(&vm(run, none), &cluster()), format!("Migratable {expected}"), "{run}");
+            let of_vmi = verdict(&vmi(none, TRUE), &with_machine(&format!("{run}, template: {{spec: {{}}}}")));
+            assert_eq!(of_vmi, format!("Migratable {expected}"), "VMI of {run}");
+        }
+        let alone = Judged::new(
+            "{apiVersion: kubevirt.io/v1, kind: VirtualMachineInstance, metadata: {name: x, namespace: shop}, spec: {evictionStrategy: None, domain: {devices: {autoattachPodInterface: false}}}}",
+        );
+        assert_eq!(verdict(&alone, &cluster()), "Migratable Lost");
+        let replicas = Judged::new(
+            "{apiVersion: kubevirt.io/v1, kind: VirtualMachineInstanceReplicaSet, metadata: {name: x, namespace: shop}, spec: {replicas: 2, template: {spec: {evictionStrategy: None, domain: {devices: {autoattachPodInterface: false}}}}}}",
+        );
+        assert_eq!(verdict(&replicas, &cluster()), "Migratable RestartsElsewhere");
+        let unseen = verdict(&vmi(none, TRUE), &Test::new(CLUSTER, &[]));
+        assert_eq!(unseen, "Migratable Unknown");
+        let stopped = Judged::new(
+            "{apiVersion: kubevirt.io/v1, kind: VirtualMachine, metadata: {name: db, namespace: shop}, spec: {runStrategy: Manual, template: {spec: {evictionStrategy: None, domain: {devices: {autoattachPodInterface: false}}}}}, status: {printableStatus: Stopped}}",
+        );
+        assert_eq!(verdict(&stopped, &cluster()), "Migratable NotRunning");
+    }
+
+    #[test]
+    fn node_local_volumes_wait_for_their_node() {
+        let local = format!(
+            "{CLUSTER}\n---\n{{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {{name: local, namespace: shop}}, spec: {{accessModes: [ReadWriteOnce], volumeName: pv1, storageClassName: other}}}}\n---\n\
+             {{apiVersion: v1, kind: PersistentVolume, metadata: {{name: pv1}}, spec: {{nodeAffinity: {{required: {{nodeSelectorTerms: [{{matchExpressions: [{{key: kubernetes.io/hostname, operator: In, values: [w1]}}]}}]}}}}}}}}"
+        );
+        let judged = vm(
+            "runStrategy: Always",
+            "evictionStrategy: LiveMigrateIfPossible, volumes: [{name: root, persistentVolumeClaim: {claimName: local}}]",
+        );
+        assert_eq!(
+            verdict(&judged, &Test::new(&local, &["all"])),
+            "NotMigratable RestartsAfterUncordon | DisksNotLiveMigratable: volume root is ReadWriteOnce on storage class other"
+        );
+        let by_class = with_storage("storageClassName: hpp");
+        let test = Test::new(&CLUSTER.replace("evictionStrategy: LiveMigrate", "evictionStrategy: None"), &["all"]);
+        let after = AfterEviction::of(by_class.object(), &test.world()).unwrap();
+        assert_eq!(after.known().unwrap().as_str(), "RestartsAfterUncordon");
+    }
+
+    #[test]
+    fn a_single_node_is_not_drained() {
+        let single = format!(
+            "{CLUSTER}\n---\n{{apiVersion: config.openshift.io/v1, kind: Infrastructure, metadata: {{name: cluster}}, status: {{controlPlaneTopology: SingleReplica}}}}"
+        );
+        let judged = with_storage("storageClassName: hpp");
+        assert!(verdict(&judged, &Test::new(&single, &["all"])).starts_with("NotMigratable NotDrained"));
+    }
 }

@@ -46,7 +46,7 @@ impl<'w> Cluster<'w> {
     pub fn missing_kubevirt(&self) -> Missing {
         match &self.kubevirt {
             Err(missing) => missing.clone(),
-            Ok(_) => Missing::not_reported("KubeVirt (there is none)"),
+            Ok(_) => Missing::does_not_exist("KubeVirt"),
         }
     }
 

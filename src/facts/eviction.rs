@@ -4,11 +4,11 @@
 //! keeps what was in force when it started (pkg/defaults/defaults.go), and what HyperConverged would write
 //! (hyperconverged-cluster-operator pkg/webhooks/mutator/hyperConvergedMutator.go). Must not know whether a guest can move.
 
-use super::World;
 use super::cluster::{Cluster, hyperconverged_keys};
 use super::look::{Looks, known};
 use super::lookup::Seen;
-use super::workload::{Form, Owner, Workload};
+use super::workload::{Form, Owner, WORKLOADS, Workload};
+use super::{FactSchema, HYPER_CONVERGED, KUBE_VIRT, NODE, VIRTUAL_MACHINE, VIRTUAL_MACHINE_INSTANCE, World};
 use crate::cel::{self, Fact};
 use crate::object::{Evidence, Missing, MissingSet, Object};
 
@@ -317,8 +317,17 @@ fn expected(cluster: &Cluster<'_>) -> Seen<Said> {
     Ok(Said { strategy, source: Source::Topology, evidence: evidence.into_iter().collect() })
 }
 
-/// The fields, for the checker.
-pub fn fields() -> cel::Type {
+/// How expressions know it.
+pub const SCHEMA: FactSchema = FactSchema {
+    name: "eviction",
+    answers: "Which evictionStrategy is in force for a guest, and who said it.",
+    subjects: WORKLOADS,
+    reads: &[VIRTUAL_MACHINE, VIRTUAL_MACHINE_INSTANCE, KUBE_VIRT, HYPER_CONVERGED, NODE],
+    fields,
+    compute,
+};
+
+fn fields() -> cel::Type {
     use cel::Type;
     Type::object(
         "facts.eviction",
@@ -334,7 +343,117 @@ pub fn fields() -> cel::Type {
     )
 }
 
-/// For [`super::SCHEMA`].
-pub fn compute(object: Object<'_>, world: &World<'_>) -> Option<Fact> {
+fn compute(object: Object<'_>, world: &World<'_>) -> Option<Fact> {
     Eviction::of(object, world).map(|e| e.fact())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{CLUSTER, Judged, TRUE, Test, vm, vmi, with_machine};
+    use super::*;
+
+    /// strategy (source, predicted, explicit), then what is pending and where it comes from.
+    fn eviction(judged: &Judged, test: &Test) -> String {
+        let e = Eviction::of(judged.object(), &test.world()).unwrap();
+        let strategy = match &e.in_force {
+            Ok(said) => format!("{} by {}", said.strategy.as_str(), said.source.as_str()),
+            Err(missing) => missing.iter().map(|m| m.to_string()).collect::<Vec<_>>().join(", "),
+        };
+        let explicit = if e.explicit { ", explicit" } else { "" };
+        let pending = if e.pending().is_empty() { String::new() } else { format!(", {} pending", e.pending()) };
+        format!("{strategy}{explicit}{pending}; {}", e.origin)
+    }
+
+    #[test]
+    fn the_strategy_in_force_and_who_said_it() {
+        let hco = |body: &str| format!("{{apiVersion: hco.kubevirt.io/{body}}}");
+        let hco_v1beta1 = |spec: &str, status: &str| {
+            hco(&format!(
+                "v1beta1, kind: HyperConverged, metadata: {{name: h, namespace: cnv}}, spec: {{{spec}}}, status: {{{status}}}"
+            ))
+        };
+        let node = |name: &str| {
+            format!(
+                "{{apiVersion: v1, kind: Node, metadata: {{name: {name}, labels: {{node-role.kubernetes.io/worker: ''}}}}}}"
+            )
+        };
+        let plain = "{apiVersion: kubevirt.io/v1, kind: KubeVirt, metadata: {name: k, namespace: kubevirt}, spec: {}}"
+            .to_owned();
+        let silent = || vm("runStrategy: Always", "domain: {}");
+        let says = || vm("runStrategy: Always", "evictionStrategy: LiveMigrateIfPossible");
+        for (name, judged, inventory, expected) in [
+            ("the VM itself", says(), String::new(), "LiveMigrateIfPossible by own, explicit; from the VM"),
+            ("nothing seen", silent(), String::new(), "KubeVirt (not collected); "),
+            ("KubeVirt", silent(), CLUSTER.to_owned(), "LiveMigrate by KubeVirt; the cluster's default, from KubeVirt"),
+            ("KubeVirt alone, silent", silent(), plain, "None by built in; KubeVirt's own default"),
+            (
+                "HyperConverged v1beta1",
+                silent(),
+                hco_v1beta1("evictionStrategy: None", ""),
+                "None by HyperConverged; the cluster's default, from HyperConverged",
+            ),
+            (
+                "HyperConverged v1 reads its own path",
+                silent(),
+                hco(
+                    "v1, kind: HyperConverged, metadata: {name: h, namespace: cnv}, spec: {evictionStrategy: None, virtualization: {evictionStrategy: External}}",
+                ),
+                "External by HyperConverged; the cluster's default, from HyperConverged",
+            ),
+            (
+                "silent HyperConverged, by its status",
+                silent(),
+                hco_v1beta1("", "infrastructureHighlyAvailable: false"),
+                "None by topology; the default that HyperConverged is expected to write for this number of workers",
+            ),
+            (
+                "silent HyperConverged, by two workers",
+                silent(),
+                format!("{}\n---\n{}\n---\n{}", hco_v1beta1("", ""), node("a"), node("b")),
+                "LiveMigrate by topology; the default that HyperConverged is expected to write for this number of workers",
+            ),
+            ("silent HyperConverged, workers not seen", silent(), hco_v1beta1("", ""), "Nodes (not collected); "),
+        ] {
+            assert_eq!(eviction(&judged, &Test::new(&inventory, &[])), expected, "{name}");
+        }
+        let mut stated = Test::new("", &[]);
+        stated.defaults.eviction_strategy = Some("LiveMigrate".to_owned());
+        assert_eq!(
+            eviction(&silent(), &stated),
+            "LiveMigrate by command line; the cluster's default, as stated on the command line"
+        );
+    }
+
+    #[test]
+    fn a_running_guest_keeps_the_strategy_that_it_started_with() {
+        let running = vmi("evictionStrategy: LiveMigrate", TRUE);
+        for (name, machine, expected) in [
+            (
+                "as the VM says",
+                "template: {spec: {evictionStrategy: LiveMigrate}}",
+                "LiveMigrate by frozen, explicit; from the VM",
+            ),
+            (
+                "the VM was changed since",
+                "template: {spec: {evictionStrategy: None}}",
+                "LiveMigrate by frozen, explicit, None pending; kept from when the VMI started, before the VM was changed",
+            ),
+            (
+                "the cluster's default then and now",
+                "template: {spec: {}}",
+                "LiveMigrate by frozen; the cluster's default when the VMI started",
+            ),
+        ] {
+            assert_eq!(eviction(&running, &with_machine(machine)), expected, "{name}");
+        }
+        let changed = CLUSTER.replace("evictionStrategy: LiveMigrate", "evictionStrategy: LiveMigrateIfPossible");
+        let machine = "{apiVersion: kubevirt.io/v1, kind: VirtualMachine, metadata: {name: db, namespace: shop}, spec: {template: {spec: {}}}}";
+        assert_eq!(
+            eviction(&running, &Test::new(&format!("{changed}\n---\n{machine}"), &["all"])),
+            "LiveMigrate by frozen, LiveMigrateIfPossible pending; the cluster's default when the VMI started"
+        );
+        let unseen = Eviction::of(running.object(), &Test::new("", &[]).world()).unwrap();
+        assert_eq!(unseen.strategy().unwrap().as_str(), "LiveMigrate");
+        assert!(unseen.restart_pending().is_err());
+    }
 }

@@ -77,7 +77,8 @@ pub fn told(schema: &FactSchema, yaml: &str, inventory: &Inventory, now: Option<
     let owned = Owned::new(yaml);
     let over = [owned.object()];
     let view = View::over(inventory, &over);
-    let versions = Versions::detect(&view, target.map(|t| crate::facts::Version::parse(t).unwrap()));
+    // As a scan does it: before any object is judged.
+    let versions = Versions::detect(&View::new(inventory), target.map(|t| crate::facts::Version::parse(t).unwrap()));
     let now = now.map(|n| n.parse().unwrap());
     let world = World { view, versions: &versions, now, defaults: &ClusterDefaults::default() };
     match (schema.compute)(owned.object(), &world) {

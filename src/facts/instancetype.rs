@@ -109,5 +109,5 @@ fn revision_spec(revision: Object<'_>) -> Option<Matched<'_>> {
 }
 
 fn gone(kind: Kind, namespace: Option<&str>, name: &str) -> Missing {
-    Missing::not_reported(format!("{} (it does not exist)", named(kind, namespace, name)))
+    Missing::does_not_exist(named(kind, namespace, name))
 }

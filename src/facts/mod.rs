@@ -10,6 +10,7 @@ pub mod after_eviction;
 mod answer;
 pub mod cluster;
 pub mod eviction;
+pub mod explain;
 #[cfg(test)]
 mod fixture;
 pub mod hyperconverged;
@@ -20,6 +21,8 @@ mod lookup;
 pub mod migration;
 pub mod olm;
 mod storage;
+#[cfg(test)]
+mod testing;
 pub mod versions;
 pub mod workload;
 pub mod workload_update;
@@ -59,11 +62,10 @@ pub struct ClusterDefaults {
 
 impl ClusterDefaults {
     /// Keys that can be stated, with what they take.
-    pub const KEYS: &'static [(&'static str, &'static str)] =
-        &[
-            ("evictionStrategy", "None, LiveMigrate, LiveMigrateIfPossible or External"),
-            ("defaultNetworkInterface", "masquerade or bridge"),
-        ];
+    pub const KEYS: &'static [(&'static str, &'static str)] = &[
+        ("evictionStrategy", "None, LiveMigrate, LiveMigrateIfPossible or External"),
+        ("defaultNetworkInterface", "masquerade or bridge"),
+    ];
 
     /// States one default. `Err` says what would be right.
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
@@ -109,59 +111,10 @@ pub static SCHEMA: &[FactSchema] = &[
     hyperconverged::SCHEMA,
     olm::SCHEMA,
     versions::SCHEMA,
-    FactSchema {
-        name: "afterEviction",
-        answers: "What the drain of its node does to a guest.",
-        subjects: workload::WORKLOADS,
-        reads: READ_FOR_WORKLOADS,
-        fields: after_eviction::fields,
-        compute: after_eviction::compute,
-    },
-    FactSchema {
-        name: "eviction",
-        answers: "Which evictionStrategy is in force for a guest, and who said it.",
-        subjects: workload::WORKLOADS,
-        reads: &[VIRTUAL_MACHINE, VIRTUAL_MACHINE_INSTANCE, KUBE_VIRT, HYPER_CONVERGED, NODE],
-        fields: eviction::fields,
-        compute: eviction::compute,
-    },
-    FactSchema {
-        name: "migration",
-        answers: "Whether a guest can be live-migrated, and everything that stands in its way.",
-        subjects: workload::WORKLOADS,
-        reads: READ_FOR_WORKLOADS,
-        fields: migration::fields,
-        compute: migration::compute,
-    },
-    FactSchema {
-        name: "workloadUpdate",
-        answers: "How running guests get a new virt-launcher, and whether this one would.",
-        subjects: &[VIRTUAL_MACHINE_INSTANCE, HYPER_CONVERGED, KUBE_VIRT],
-        reads: READ_FOR_WORKLOADS,
-        fields: workload_update::fields,
-        compute: workload_update::compute,
-    },
-];
-
-/// What the facts about guests look at, in all.
-const READ_FOR_WORKLOADS: &[Kind] = &[
-    VIRTUAL_MACHINE,
-    VIRTUAL_MACHINE_INSTANCE,
-    KUBE_VIRT,
-    HYPER_CONVERGED,
-    INSTANCETYPE,
-    CLUSTER_INSTANCETYPE,
-    PREFERENCE,
-    CLUSTER_PREFERENCE,
-    CONTROLLER_REVISION,
-    DATA_VOLUME,
-    STORAGE_PROFILE,
-    PERSISTENT_VOLUME_CLAIM,
-    PERSISTENT_VOLUME,
-    STORAGE_CLASS,
-    NODE,
-    INFRASTRUCTURE,
-    MACHINE_CONFIG_POOL,
+    after_eviction::SCHEMA,
+    eviction::SCHEMA,
+    migration::SCHEMA,
+    workload_update::SCHEMA,
 ];
 
 /// The facts about one object, each computed on its first use.

@@ -56,7 +56,7 @@ impl<'w> Claims<'_, 'w> {
         let unique_name = self.workload.form != Form::Pool || template.is_none();
         let mut missing = None;
         if unique_name {
-            if let Some(modes) = self.from_status(claim) {
+            if let Some(modes) = self.in_status(claim) {
                 return Ok(modes);
             }
             match self.world.find(PERSISTENT_VOLUME_CLAIM, namespace, claim) {
@@ -71,12 +71,10 @@ impl<'w> Claims<'_, 'w> {
         }
         match self.world.find(DATA_VOLUME, namespace, claim) {
             Ok(Some(volume)) => self.of_data_volume(volume, volume.at(&["spec"]).unwrap_or(volume.root), claim),
-            Ok(None) | Err(_) => Err(missing.unwrap_or_else(|| {
-                Missing::not_reported(format!(
-                    "{} (it does not exist)",
-                    named(PERSISTENT_VOLUME_CLAIM, namespace, claim)
-                ))
-            })),
+            Ok(None) | Err(_) => {
+                Err(missing
+                    .unwrap_or_else(|| Missing::does_not_exist(named(PERSISTENT_VOLUME_CLAIM, namespace, claim))))
+            }
         }
     }
 
@@ -87,7 +85,7 @@ impl<'w> Claims<'_, 'w> {
 
     /// What the VMI's status says about a claim: the very copy that virt-handler judges by
     /// (kubevirt pkg/virt-controller/watch/vmi/storage.go, updateVolumeStatus).
-    fn from_status(&self, claim: &str) -> Option<AccessModes<'w>> {
+    fn in_status(&self, claim: &str) -> Option<AccessModes<'w>> {
         let vmi = match self.workload.form {
             Form::Instance => Some(*self.workload),
             Form::Machine => self.workload.instance(self.world).ok().flatten(),
@@ -153,9 +151,7 @@ impl<'w> Claims<'_, 'w> {
     /// The first entry of the class's profile that has access modes and, where one is asked for, the volume mode.
     fn claim_property_set(&self, class: &str, mode: Option<&str>) -> Seen<(Object<'w>, Node<'w>)> {
         let profile = self.world.find(STORAGE_PROFILE, None, class)?;
-        let profile = profile.ok_or_else(|| {
-            Missing::not_reported(format!("{} (it does not exist)", named(STORAGE_PROFILE, None, class)))
-        })?;
+        let profile = profile.ok_or_else(|| Missing::does_not_exist(named(STORAGE_PROFILE, None, class)))?;
         let mut sets = profile.root.list_at(&["status", "claimPropertySets"]);
         let set = match mode {
             None => sets.next().filter(|s| has_modes(*s)),
@@ -180,7 +176,7 @@ impl<'w> Claims<'_, 'w> {
         };
         let virt = if for_guests { marked("storageclass.kubevirt.io/is-default-virt-class") } else { None };
         virt.or_else(|| marked("storageclass.kubernetes.io/is-default-class"))
-            .ok_or_else(|| Missing::not_reported("a default StorageClass (there is none)"))
+            .ok_or_else(|| Missing::does_not_exist("a default StorageClass"))
     }
 
     /// Where it says that the claim's data stays on one node, so that a guest can only start again there.

@@ -10,8 +10,8 @@ use super::eviction::Eviction;
 use super::look::{Looks, known};
 use super::migration::Migration;
 use super::versions::applies;
-use super::workload::{Form, Workload};
-use super::{HYPER_CONVERGED, KUBE_VIRT, World};
+use super::workload::{Form, READS, Workload};
+use super::{FactSchema, HYPER_CONVERGED, KUBE_VIRT, VIRTUAL_MACHINE_INSTANCE, World};
 use crate::cel::{self, Fact};
 use crate::object::{Evidence, Missing, MissingSet, Node, Object};
 
@@ -76,6 +76,17 @@ impl Update {
     }
 }
 
+/// What happens to a VMI.
+#[derive(Clone, Debug)]
+pub struct OfInstance {
+    /// What.
+    pub update: Update,
+    /// Why, as half a sentence.
+    pub reason: String,
+    /// What decided.
+    pub evidence: Vec<Evidence>,
+}
+
 /// The answer.
 #[derive(Clone, Debug)]
 pub struct WorkloadUpdate {
@@ -89,8 +100,8 @@ pub struct WorkloadUpdate {
     pub paused_pools: Vec<String>,
     /// Running guests with an old virt-launcher, as KubeVirt counts them; of a VMI 1 or 0, by its label.
     pub outdated: i64,
-    /// What happens to this VMI, and why, as half a sentence.
-    pub update: Option<Result<(Update, String, Vec<Evidence>), MissingSet>>,
+    /// What happens to this VMI; `None` for a configuration.
+    pub update: Option<Result<OfInstance, MissingSet>>,
 }
 
 /// The label that virt-controller puts on a VMI with an old virt-launcher (pkg/virt-controller/watch/vmi/lifecycle.go).
@@ -152,7 +163,7 @@ impl WorkloadUpdate {
             looks.note("workload update", text.clone(), vec![evidence.clone()]);
         }
         match &self.update {
-            Some(Ok((_, reason, evidence))) => looks.note("this VMI", reason.clone(), evidence.clone()),
+            Some(Ok(vmi)) => looks.note("this VMI", vmi.reason.clone(), vmi.evidence.clone()),
             Some(Err(missing)) => {
                 for missing in missing {
                     looks.open("this VMI", "decides whether it is updated", missing.clone());
@@ -182,11 +193,11 @@ impl WorkloadUpdate {
         let evidence: Vec<Evidence> = self.problems.iter().map(|(_, e)| e.clone()).collect();
         let texts: Vec<&str> = self.problems.iter().map(|(text, _)| text.as_str()).collect();
         let reason = match &self.update {
-            Some(Ok((_, reason, _))) => reason.as_str(),
+            Some(Ok(vmi)) => vmi.reason.as_str(),
             _ => "",
         };
         let update = match &self.update {
-            Some(update) => known(update, |(update, _, evidence)| Fact::with(update.as_str(), evidence.clone())),
+            Some(update) => known(update, |vmi| Fact::with(vmi.update.as_str(), vmi.evidence.clone())),
             None => Fact::new(""),
         };
         Fact::map([
@@ -299,35 +310,45 @@ fn update(
     vmi: &Workload<'_>,
     world: &World<'_>,
     methods: &Result<Methods, MissingSet>,
-) -> Result<(Update, String, Vec<Evidence>), MissingSet> {
+) -> Result<OfInstance, MissingSet> {
     let methods = methods.as_ref().map_err(Clone::clone)?;
-    let from = vec![methods.evidence.clone()];
     let may = |method: &str| methods.methods.contains(&method);
+    let answer = |update: Update, reason: String, because: Vec<Evidence>| {
+        Ok(OfInstance { update, reason, evidence: [vec![methods.evidence.clone()], because].concat() })
+    };
     if methods.methods.is_empty() {
-        return Ok((Update::Never, "workload updates are switched off".to_owned(), from));
+        return answer(Update::Never, "workload updates are switched off".to_owned(), vec![]);
     }
     let migration = Migration::of_workload(vmi, world);
     if may("LiveMigrate") && migration.is_migratable()? {
-        return Ok((Update::Migrates, "KubeVirt migrates it".to_owned(), from));
+        return answer(Update::Migrates, "KubeVirt migrates it".to_owned(), vec![]);
     }
     if !may("Evict") {
         let reason = format!("LiveMigrate is the only method, and it cannot live-migrate: {}", migration.summary());
-        return Ok((Update::Never, reason, [from, migration.evidence()].concat()));
+        return answer(Update::Never, reason, migration.evidence());
     }
     let eviction = Eviction::of_workload(vmi, world);
     let after = AfterEviction::judge(vmi, world, &eviction, &migration).outcome?;
-    Ok(match after.outcome {
-        Outcome::Refused => {
-            let reason = format!("its eviction is refused: {}", after.reason);
-            (Update::Never, reason, [from, after.evidence].concat())
+    match after.outcome {
+        Outcome::Refused => answer(Update::Never, format!("its eviction is refused: {}", after.reason), after.evidence),
+        Outcome::Migrates => {
+            answer(Update::Migrates, "KubeVirt evicts it, and the eviction migrates it".to_owned(), vec![])
         }
-        Outcome::Migrates => (Update::Migrates, "KubeVirt evicts it, and the eviction migrates it".to_owned(), from),
-        _ => (Update::Evicts, format!("KubeVirt evicts it: {}", after.outcome.text()), [from, after.evidence].concat()),
-    })
+        outcome => answer(Update::Evicts, format!("KubeVirt evicts it: {}", outcome.text()), after.evidence),
+    }
 }
 
-/// The fields, for the checker.
-pub fn fields() -> cel::Type {
+/// How expressions know it.
+pub const SCHEMA: FactSchema = FactSchema {
+    name: "workloadUpdate",
+    answers: "How running guests get a new virt-launcher, and whether this one would.",
+    subjects: &[VIRTUAL_MACHINE_INSTANCE, HYPER_CONVERGED, KUBE_VIRT],
+    reads: READS,
+    fields,
+    compute,
+};
+
+fn fields() -> cel::Type {
     use cel::Type;
     let problem = Type::object("facts.workloadUpdate.problems", [("message", Type::String), ("field", Type::String)]);
     Type::object(
@@ -347,7 +368,157 @@ pub fn fields() -> cel::Type {
     )
 }
 
-/// For [`super::SCHEMA`].
-pub fn compute(object: Object<'_>, world: &World<'_>) -> Option<Fact> {
+fn compute(object: Object<'_>, world: &World<'_>) -> Option<Fact> {
     WorkloadUpdate::of(object, world).map(|w| w.fact())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{CLUSTER, DISKS, Judged, TRUE, Test, vmi, with_machine};
+    use super::*;
+
+    /// What is declared and in force, what is wrong with it, and what is paused.
+    fn answer(judged: &Judged, test: &Test) -> String {
+        let w = WorkloadUpdate::of(judged.object(), &test.world()).unwrap();
+        let methods = match &w.methods {
+            Ok(m) => format!("{} [{}]", m.declared.as_str(), m.methods.join(", ")),
+            Err(missing) => missing.iter().map(|m| m.to_string()).collect(),
+        };
+        let problems = w.problems.iter().map(|(text, e)| format!(" | {}: {text}", e.path)).collect::<String>();
+        format!("{methods}{problems}")
+    }
+
+    fn hco(version: &str, spec: &str) -> Judged {
+        Judged::new(&format!(
+            "{{apiVersion: hco.kubevirt.io/{version}, kind: HyperConverged, metadata: {{name: h, namespace: cnv}}, spec: {{{spec}}}}}"
+        ))
+    }
+
+    #[test]
+    fn absent_means_on_in_hyperconverged_and_off_in_kubevirt() {
+        let kubevirt = |spec: &str| {
+            Judged::new(&format!(
+                "{{apiVersion: kubevirt.io/v1, kind: KubeVirt, metadata: {{name: k, namespace: kv}}, spec: {{{spec}}}}}"
+            ))
+        };
+        for (judged, expected) in [
+            (hco("v1beta1", ""), "default [LiveMigrate]"),
+            (hco("v1beta1", "workloadUpdateStrategy: {}"), "default [LiveMigrate]"),
+            (hco("v1beta1", "workloadUpdateStrategy: {workloadUpdateMethods: null}"), "default [LiveMigrate]"),
+            (hco("v1beta1", "workloadUpdateStrategy: {workloadUpdateMethods: []}"), "empty []"),
+            (hco("v1beta1", "workloadUpdateStrategy: {workloadUpdateMethods: [Evict]}"), "explicit [Evict]"),
+            (hco("v1", "workloadUpdateStrategy: {workloadUpdateMethods: []}"), "default [LiveMigrate]"),
+            (hco("v1", "virtualization: {workloadUpdateStrategy: {workloadUpdateMethods: []}}"), "empty []"),
+            (kubevirt(""), "absent []"),
+            (kubevirt("workloadUpdateStrategy: {workloadUpdateMethods: []}"), "empty []"),
+            (
+                kubevirt("workloadUpdateStrategy: {workloadUpdateMethods: [LiveMigrate, Evict]}"),
+                "explicit [LiveMigrate, Evict]",
+            ),
+        ] {
+            assert_eq!(answer(&judged, &Test::new("", &[])), expected);
+        }
+        let mut old = Test::new("", &[]);
+        old.versions.hyperconverged = super::super::Version::parse("4.9.0");
+        assert_eq!(answer(&hco("v1beta1", ""), &old), "absent []");
+    }
+
+    #[test]
+    fn what_no_schema_checks() {
+        let path = "spec.workloadUpdateStrategy";
+        for (stanza, expected) in [
+            (
+                "workloadUpdateMethods: [livemigrate]",
+                format!(
+                    "explicit [] | {path}.workloadUpdateMethods[0]: KubeVirt knows no method \"livemigrate\" (it is spelt LiveMigrate)"
+                ),
+            ),
+            (
+                "workloadUpdateMethods: [Evict, Restart]",
+                format!(
+                    "explicit [Evict] | {path}.workloadUpdateMethods[1]: KubeVirt knows no method \"Restart\" (known are LiveMigrate and Evict)"
+                ),
+            ),
+            (
+                "workloadUpdateMethods: [Evict, Evict]",
+                format!("explicit [Evict] | {path}.workloadUpdateMethods[1]: the method Evict stands twice"),
+            ),
+            (
+                "workloadUpdateMethods: [Evict], batchEvictionSize: 0",
+                format!(
+                    "explicit [Evict] | {path}.batchEvictionSize: batchEvictionSize is 0, so nothing would be evicted"
+                ),
+            ),
+            (
+                "workloadUpdateMethods: [Evict], batchEvictionInterval: 1 minute",
+                format!(
+                    "explicit [Evict] | {path}.batchEvictionInterval: batchEvictionInterval is \"1 minute\", which is no duration such as 1m0s"
+                ),
+            ),
+            (
+                "workloadUpdateMethods: [Evict], batchEvictionSize: 10, batchEvictionInterval: 1m0s",
+                "explicit [Evict]".to_owned(),
+            ),
+        ] {
+            let judged = hco("v1beta1", &format!("workloadUpdateStrategy: {{{stanza}}}"));
+            assert_eq!(answer(&judged, &Test::new("", &[])), expected);
+        }
+    }
+
+    #[test]
+    fn durations_as_go_reads_them() {
+        for (text, expected) in [
+            ("1m0s", true),
+            ("90s", true),
+            ("1.5h", true),
+            ("100ms", true),
+            ("0", true),
+            ("", false),
+            ("60", false),
+            ("-1m", false),
+            ("m", false),
+            ("1.2.3s", false),
+            ("1d", false),
+        ] {
+            assert_eq!(is_duration(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_becomes_of_an_outdated_guest() {
+        let claim = "domain: {devices: {autoattachPodInterface: false}}, volumes: [{name: root, persistentVolumeClaim: {claimName: golden}}]";
+        let migratable = vmi("evictionStrategy: LiveMigrate", TRUE);
+        let stuck = vmi(&format!("evictionStrategy: LiveMigrate, {claim}"), DISKS);
+        let flexible = vmi(&format!("evictionStrategy: LiveMigrateIfPossible, {claim}"), DISKS);
+        for (methods, judged, expected) in [
+            ("[LiveMigrate]", &migratable, "Migrates: KubeVirt migrates it"),
+            (
+                "[LiveMigrate]",
+                &stuck,
+                "Never: LiveMigrate is the only method, and it cannot live-migrate: volume root is ReadWriteOnce on storage class rbd",
+            ),
+            (
+                "[LiveMigrate, Evict]",
+                &stuck,
+                "Never: its eviction is refused: volume root is ReadWriteOnce on storage class rbd",
+            ),
+            ("[LiveMigrate, Evict]", &flexible, "Evicts: KubeVirt evicts it: shut down, and started on another node"),
+            ("[Evict]", &migratable, "Migrates: KubeVirt evicts it, and the eviction migrates it"),
+            ("[]", &migratable, "Never: workload updates are switched off"),
+        ] {
+            let cluster = CLUSTER.replace(
+                "spec:\n  configuration:\n",
+                &format!("spec:\n  workloadUpdateStrategy: {{workloadUpdateMethods: {methods}}}\n  configuration:\n"),
+            );
+            let machine = "{apiVersion: kubevirt.io/v1, kind: VirtualMachine, metadata: {name: db, namespace: shop}, spec: {runStrategy: Always, template: {spec: {}}}}";
+            let test = Test::new(&format!("{cluster}\n---\n{machine}"), &["all"]);
+            let w = WorkloadUpdate::of(judged.object(), &test.world()).unwrap();
+            let update = w.update.unwrap().unwrap();
+            assert_eq!(format!("{}: {}", update.update.as_str(), update.reason), expected, "{methods}");
+        }
+        let unseen = WorkloadUpdate::of(migratable.object(), &Test::new("", &[]).world()).unwrap();
+        assert!(unseen.is_off().is_err());
+        let off = WorkloadUpdate::of(migratable.object(), &with_machine("").world()).unwrap();
+        assert_eq!(off.is_off(), Ok(true));
+    }
 }

@@ -159,6 +159,8 @@ pub enum Why {
     AdmissionOnly,
     /// The object is there and does not say yet (a status that its controller has not written).
     NotReported,
+    /// There is no such object yet; all of its kind were collected.
+    DoesNotExist,
 }
 
 /// One thing that would have to be known to decide.
@@ -183,6 +185,11 @@ impl Missing {
     pub fn not_reported(what: impl Into<String>) -> Self {
         Missing { what: what.into(), why: Why::NotReported }
     }
+
+    /// Something that has to be made first.
+    pub fn does_not_exist(what: impl Into<String>) -> Self {
+        Missing { what: what.into(), why: Why::DoesNotExist }
+    }
 }
 
 impl fmt::Display for Missing {
@@ -193,6 +200,7 @@ impl fmt::Display for Missing {
             Why::Stale => "read too long ago",
             Why::AdmissionOnly => "known only at admission",
             Why::NotReported => "not reported yet",
+            Why::DoesNotExist => "does not exist",
         };
         write!(f, "{} ({why})", self.what)
     }

@@ -14,18 +14,20 @@ const SLOTS_APART: u32 = 256;
 /// One landmark for this many bytes. A question counts line ends in at most so many.
 const BYTES_APART: usize = 16 * 1024;
 
-/// Where a document begins in its text.
+/// Where a document stands in its text.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Start {
+pub(super) struct Extent {
     /// Its first byte.
     pub offset: u32,
     /// The line of that byte, from 1.
     pub line: u32,
+    /// One past its last byte, or past that of the text.
+    pub end: u32,
 }
 
-impl Default for Start {
+impl Default for Extent {
     fn default() -> Self {
-        Start { offset: 0, line: 1 }
+        Extent { offset: 0, line: 1, end: u32::MAX }
     }
 }
 
@@ -39,15 +41,16 @@ pub(super) struct Landmarks {
 }
 
 /// Line and column (both from 1, the column in characters) of a byte.
-pub(super) fn line_and_column(text: &str, start: Start, marks: &Landmarks, offset: u32) -> Option<(u32, u32)> {
+pub(super) fn line_and_column(text: &str, extent: Extent, marks: &Landmarks, offset: u32) -> Option<(u32, u32)> {
     let bytes = text.as_bytes();
     let offset = offset as usize;
     let ends = |from: usize, to: usize| newlines(bytes.get(from..to).unwrap_or_default());
-    let line = match offset.checked_sub(start.offset as usize) {
+    let line = match offset.checked_sub(extent.offset as usize) {
         Some(ahead) => {
             let lines = marks.lines.get_or_init(|| {
-                let document = bytes.get(start.offset as usize..).unwrap_or_default();
-                let mut line = start.line;
+                let end = bytes.len().min(extent.end as usize);
+                let document = bytes.get(extent.offset as usize..end).unwrap_or_default();
+                let mut line = extent.line;
                 let lines = document.chunks(BYTES_APART).map(|chunk| {
                     let first = line;
                     line += newlines(chunk);
@@ -56,7 +59,7 @@ pub(super) fn line_and_column(text: &str, start: Start, marks: &Landmarks, offse
                 lines.collect()
             });
             let mark = ahead / BYTES_APART;
-            *lines.get(mark).or(lines.last())? + ends(start.offset as usize + mark * BYTES_APART, offset)
+            *lines.get(mark).or(lines.last())? + ends(extent.offset as usize + mark * BYTES_APART, offset)
         }
         // Before the document: what a caller points at there is rare and near the beginning.
         None => 1 + ends(0, offset),
@@ -70,11 +73,11 @@ fn newlines(bytes: &[u8]) -> u32 {
     bytes.iter().filter(|b| **b == b'\n').count() as u32
 }
 
-/// The span of slot `slot` of the JSON document that begins at `start`.
-pub(super) fn json_span(text: &str, start: Start, marks: &Landmarks, slot: u32) -> Option<Span> {
+/// The span of slot `slot` of the JSON document at `extent`.
+pub(super) fn json_span(text: &str, extent: Extent, marks: &Landmarks, slot: u32) -> Option<Span> {
     let bytes = text.as_bytes();
     let tokens = marks.tokens.get_or_init(|| {
-        let mut tokens = Tokens { bytes, at: start.offset as usize, depth: 0 };
+        let mut tokens = Tokens { bytes, at: extent.offset as usize, depth: 0 };
         let mut marks = Vec::new();
         let mut n = 0;
         while let Some(at) = tokens.next() {

@@ -16,7 +16,7 @@ pub use evidence::{Cause, Evidence, Missing, MissingSet, Why, is_secret};
 pub use node::{Node, NodeId, Object, Scalar, Type};
 pub use path::{Path, Step};
 pub use reference::{Gvk, ObjectRef};
-pub use tree::{Location, Open, Origin, Span, Tree, TreeBuilder, TreeError};
+pub use tree::{Location, MAX_DEPTH, Open, Origin, Span, Tree, TreeBuilder, TreeError};
 
 #[cfg(test)]
 mod tests;

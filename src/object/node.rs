@@ -266,7 +266,7 @@ impl<'t> Node<'t> {
                     .map(|(k, v)| (Step::Key(k.to_owned()), v)),
                 _ => None,
             };
-            let Some((step, node)) = next else { return None };
+            let (step, node) = next?;
             steps.push(step);
             if node.id.0 == target.id.0 + 1 {
                 break;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::locate::{self, Landmarks, Start};
+use super::locate::{self, Extent, Landmarks};
 use super::node::{Node, NodeId};
 
 /// Deepest nesting that a tree holds. The API server's JSON decoder stops at 10 000 levels, so what can be stored fits.
@@ -81,8 +81,8 @@ pub struct Tree {
     /// One span a slot, or empty when positions were not asked for.
     pub(super) spans: Vec<Span>,
     pub(super) origin: Option<Arc<Origin>>,
-    /// Where the document begins in the text.
-    pub(super) start: Start,
+    /// Where the document stands in the text.
+    pub(super) extent: Extent,
     pub(super) landmarks: Landmarks,
 }
 
@@ -133,16 +133,17 @@ impl Tree {
         // Trees of YAML carry their spans. JSON is scanned for them when somebody asks.
         let span = match self.spans.get(id.0 as usize) {
             Some(span) => *span,
-            None => locate::json_span(text, self.start, &self.landmarks, id.0)?,
+            None => locate::json_span(text, self.extent, &self.landmarks, id.0)?,
         };
-        let (line, column) = locate::line_and_column(text, self.start, &self.landmarks, span.start)?;
+        let (line, column) = locate::line_and_column(text, self.extent, &self.landmarks, span.start)?;
         Some(Location { origin, span, line, column })
     }
 
     /// A place in the text that this tree was parsed from, by its first and last byte; `None` when it is not in there.
     pub fn location_of(&self, span: Span) -> Option<Location> {
         let origin = self.origin.clone()?;
-        let (line, column) = locate::line_and_column(origin.text.as_deref()?, self.start, &self.landmarks, span.start)?;
+        let (line, column) =
+            locate::line_and_column(origin.text.as_deref()?, self.extent, &self.landmarks, span.start)?;
         Some(Location { origin, span, line, column })
     }
 }
@@ -198,9 +199,14 @@ impl TreeBuilder {
         self.tree.origin = Some(origin);
     }
 
-    /// Says where in the text the document begins: its first byte, and that byte's line (from 1).
-    pub fn set_start(&mut self, offset: u32, line: u32) {
-        self.tree.start = Start { offset, line };
+    /// Says where in the text the document stands: its first byte, that byte's line (from 1), and one past its last byte.
+    pub fn set_extent(&mut self, span: Span, line: u32) {
+        self.tree.extent = Extent { offset: span.start, line, end: span.end };
+    }
+
+    /// Says how many bytes the document has, for formats that know it only then.
+    pub fn set_len(&mut self, len: u32) {
+        self.tree.extent.end = self.tree.extent.offset.saturating_add(len);
     }
 
     /// The id that the next value or key will have.

@@ -74,7 +74,8 @@ pub(super) fn documents(origin: &Arc<Origin>, piece: Piece<'_>) -> (Vec<Document
         let builder = || {
             let mut builder = TreeBuilder::new(expected.min(rest.len()));
             builder.set_origin(Arc::clone(origin));
-            builder.set_start((piece.start + at) as u32, line);
+            let start = (piece.start + at) as u32;
+            builder.set_extent(Span { start, end: start + rest.len() as u32 }, line);
             builder
         };
         let next = match value(rest, builder) {
@@ -85,7 +86,8 @@ pub(super) fn documents(origin: &Arc<Origin>, piece: Piece<'_>) -> (Vec<Document
             Err(error) => {
                 // In JSON Lines the next document begins on a line of its own.
                 let next = rest.get(error.offset..).and_then(|r| r.find("\n{\"")).map(|n| error.offset + n + 1);
-                errors.push(words::explained(rest, error).moved(piece.start + at));
+                let damaged = rest.get(..next.unwrap_or(rest.len())).unwrap_or_default();
+                errors.push(words::explained(damaged, error).moved(piece.start + at));
                 next
             }
         };
@@ -130,6 +132,9 @@ fn attempt(text: &str, builder: TreeBuilder, deep: bool) -> Result<(Tree, Option
     match Value::<Json>(&mut building, PhantomData).deserialize(&mut from) {
         Ok(()) => {
             let end = from.end().err().map(|e| words::json_offset(text, &e));
+            if let Some(len) = end {
+                building.builder.set_len(len as u32);
+            }
             Ok((building.finish(), end))
         }
         Err(_) if building.failed == Some(TreeError::TooDeep) => Err(Failure::TooDeep),

@@ -18,6 +18,8 @@ use std::sync::Arc;
 
 use crate::object::{Origin, Tree};
 
+use problem::Lines;
+
 pub use json::json_tree;
 pub use objects::{Contents, Item, ListOf};
 pub use problem::{Problem, TextError};
@@ -71,17 +73,18 @@ pub fn parse(name: &str, bytes: Vec<u8>) -> Parsed {
         Ok(text) => text,
         Err((text, error)) => {
             let origin = Arc::new(Origin { name: name.to_owned(), text: Some(text) });
-            let problems = vec![Problem::at(&origin, error)];
+            let problems = vec![Lines::new(&origin).place(error)];
             return Parsed { origin, documents: Vec::new(), problems };
         }
     };
     let origin = Arc::new(Origin { name: name.to_owned(), text: Some(text) });
     let mut documents = Vec::new();
     let mut problems = Vec::new();
+    let mut lines = Lines::new(&origin);
     for piece in split::pieces(origin.text.as_deref().unwrap_or_default()) {
         let (good, bad) = read(&origin, piece);
         documents.extend(good);
-        problems.extend(bad.into_iter().map(|error| Problem::at(&origin, error)));
+        problems.extend(bad.into_iter().map(|error| lines.place(error)));
     }
     Parsed { origin, documents, problems }
 }

@@ -63,11 +63,34 @@ pub struct Problem {
     pub help: Option<String>,
 }
 
-impl Problem {
-    pub(super) fn at(origin: &Arc<Origin>, error: TextError) -> Self {
-        let text = origin.text.as_deref().unwrap_or_default();
-        let (line, column) = line_and_column(text, error.offset);
-        Problem { origin: Arc::clone(origin), line, column, message: error.message, help: error.help }
+/// Gives errors their line and column. They come in the order of the text, so each line is counted once.
+pub(super) struct Lines<'o> {
+    origin: &'o Arc<Origin>,
+    at: usize,
+    line: u32,
+}
+
+impl<'o> Lines<'o> {
+    pub fn new(origin: &'o Arc<Origin>) -> Self {
+        Lines { origin, at: 0, line: 1 }
+    }
+
+    pub fn place(&mut self, error: TextError) -> Problem {
+        let text = self.origin.text.as_deref().unwrap_or_default();
+        let mut at = error.offset.min(text.len());
+        while !text.is_char_boundary(at) {
+            at -= 1;
+        }
+        if at < self.at {
+            (self.at, self.line) = (0, 1);
+        }
+        let between = text.get(self.at..at).unwrap_or_default();
+        self.line += between.bytes().filter(|b| *b == b'\n').count() as u32;
+        self.at = at;
+        let line = text.get(..at).unwrap_or_default().rsplit('\n').next().unwrap_or_default();
+        let column = line.trim_start_matches('\u{feff}').chars().count() as u32 + 1;
+        let TextError { message, help, .. } = error;
+        Problem { origin: Arc::clone(self.origin), line: self.line, column, message, help }
     }
 }
 
@@ -80,17 +103,6 @@ impl fmt::Display for Problem {
             None => Ok(()),
         }
     }
-}
-
-fn line_and_column(text: &str, offset: usize) -> (u32, u32) {
-    let mut at = offset.min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    let head = text.get(..at).unwrap_or_default();
-    let line = head.bytes().filter(|b| *b == b'\n').count() as u32 + 1;
-    let column = head.rsplit('\n').next().unwrap_or_default().trim_start_matches('\u{feff}').chars().count() as u32 + 1;
-    (line, column)
 }
 
 /// The bytes as text, or what can be shown of them and why they are none.
@@ -107,7 +119,7 @@ pub(super) fn text_of(bytes: Vec<u8>) -> Result<String, (String, TextError)> {
         bytes.truncate(valid);
         (String::from_utf8(bytes).unwrap_or_default(), error)
     })?;
-    match text.bytes().position(|b| b == 0) {
+    match text.find('\0') {
         Some(at) => Err((text, TextError::new(at, "a NUL byte").help("is this a binary file?"))),
         None => Ok(text),
     }

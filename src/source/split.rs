@@ -59,7 +59,7 @@ enum Separator {
 /// The separators from `body` on: where each begins, where the line after it begins, and which it is.
 fn separators(text: &str, body: usize) -> impl Iterator<Item = (usize, usize, Separator)> + '_ {
     let first = std::iter::once(body);
-    let starts = first.chain(text.match_indices(['\n']).map(|(at, _)| at + 1).filter(move |at| *at > body));
+    let starts = first.chain(text.match_indices('\n').map(|(at, _)| at + 1).filter(move |at| *at > body));
     starts.filter_map(move |at| {
         let rest = text.get(at..)?;
         if !rest.starts_with(['-', '.']) {

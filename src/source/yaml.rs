@@ -47,9 +47,10 @@ enum Failure {
 
 fn attempt(origin: &Arc<Origin>, piece: Piece<'_>, depth: usize) -> Result<Building, Failure> {
     let mut builder = TreeBuilder::with_positions(Arc::clone(origin));
-    builder.set_start(piece.start as u32, piece.line);
+    let start = piece.start as u32;
+    builder.set_extent(Span { start, end: start + piece.text.len() as u32 }, piece.line);
     let mut building = Building::new(builder);
-    building.base = piece.start as u32;
+    building.base = start;
     building.origin = Some(Arc::clone(origin));
     let result =
         serde_saphyr::with_deserializer_from_str_with_options(piece.text, options(piece.text, depth), |from| {

@@ -15,9 +15,9 @@ mod predict;
 #[cfg(test)]
 mod tests;
 
-use super::World;
 use super::look::{Look, Looks, Mark, known};
-use super::workload::Workload;
+use super::workload::{READS, WORKLOADS, Workload};
+use super::{FactSchema, World};
 use crate::cel::{self, Fact};
 use crate::object::{Evidence, MissingSet, Object};
 
@@ -136,8 +136,17 @@ fn verdict(looks: &Looks) -> Verdict {
     }
 }
 
-/// The fields, for the checker.
-pub fn fields() -> cel::Type {
+/// How expressions know it.
+pub const SCHEMA: FactSchema = FactSchema {
+    name: "migration",
+    answers: "Whether a guest can be live-migrated, and everything that stands in its way.",
+    subjects: WORKLOADS,
+    reads: READS,
+    fields,
+    compute,
+};
+
+fn fields() -> cel::Type {
     use cel::Type;
     let obstacle = Type::object(
         "facts.migration.obstacles",
@@ -154,7 +163,6 @@ pub fn fields() -> cel::Type {
     )
 }
 
-/// For [`super::SCHEMA`].
-pub fn compute(object: Object<'_>, world: &World<'_>) -> Option<Fact> {
+fn compute(object: Object<'_>, world: &World<'_>) -> Option<Fact> {
     Migration::of(object, world).map(|m| m.fact())
 }

@@ -120,3 +120,92 @@ fn clause(reason: &str) -> &'static str {
         _ => "KubeVirt says that it cannot move",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{CPU, DISKS, Judged, TRUE, Test, verdict, vmi, with_machine};
+    use super::*;
+
+    #[test]
+    fn a_running_guest_is_judged_by_its_status_first() {
+        let strategy = "evictionStrategy: LiveMigrate, networks: [{name: default, pod: {}}], domain: {devices: {interfaces: [{name: default, masquerade: {}}]}}";
+        let bridge = "evictionStrategy: LiveMigrate, networks: [{name: default, pod: {}}], domain: {devices: {interfaces: [{name: default, bridge: {}}]}}";
+        let always = "runStrategy: Always, template: {spec: {}}";
+        let golden = "volumes: [{name: root, persistentVolumeClaim: {claimName: golden}}]";
+        for (name, judged, expected) in [
+            ("True has the last word", vmi(&format!("{bridge}, {golden}"), TRUE), "Migratable Migrates"),
+            (
+                "False, told in our words",
+                vmi(&format!("{strategy}, {golden}"), DISKS),
+                "NotMigratable Refused | DisksNotLiveMigratable: volume root is ReadWriteOnce on storage class rbd",
+            ),
+            (
+                "with disks as the reason nothing else stands in the way",
+                vmi(&format!("{bridge}, {golden}"), DISKS),
+                "NotMigratable Refused | DisksNotLiveMigratable: volume root is ReadWriteOnce on storage class rbd",
+            ),
+            (
+                "CPUModeLiveMigratable is a reason why not, and disks hide behind it",
+                vmi(&format!("{strategy}, {golden}"), CPU),
+                "NotMigratable Refused | CPUModeLiveMigratable: KubeVirt says: no host model | DisksNotLiveMigratable: volume root is ReadWriteOnce on storage class rbd",
+            ),
+            (
+                "a pod on a node and no condition",
+                Judged::new(
+                    "{apiVersion: kubevirt.io/v1, kind: VirtualMachineInstance, metadata: {name: db, namespace: shop, ownerReferences: [{kind: VirtualMachine, name: db}]}, \
+                     spec: {evictionStrategy: LiveMigrate, domain: {devices: {autoattachPodInterface: false}}}, status: {phase: Scheduling, activePods: {u1: w1}}}",
+                ),
+                "NotMigratable Refused | LiveMigratableNotReported: its pod is on a node and KubeVirt has not said yet whether it can move (phase Scheduling)",
+            ),
+            (
+                "a hot-plugged claim is in the VMI only",
+                vmi(
+                    &format!(
+                        "{strategy}, volumes: [{{name: hp, persistentVolumeClaim: {{claimName: golden, hotpluggable: true}}}}]"
+                    ),
+                    DISKS,
+                ),
+                "NotMigratable Refused | DisksNotLiveMigratable: volume hp is ReadWriteOnce on storage class rbd",
+            ),
+            (
+                "a volume that is being moved",
+                vmi(&format!("{strategy}, {golden}"), &format!("{TRUE}, migratedVolumes: [{{volumeName: root}}]")),
+                "Migratable Migrates",
+            ),
+            ("External", vmi("evictionStrategy: External", TRUE), "Migratable Refused"),
+            ("None", vmi("evictionStrategy: None", TRUE), "Migratable RestartsElsewhere"),
+            (
+                "LiveMigrateIfPossible that cannot",
+                vmi(
+                    &format!(
+                        "evictionStrategy: LiveMigrateIfPossible, domain: {{devices: {{autoattachPodInterface: false}}}}, {golden}"
+                    ),
+                    DISKS,
+                ),
+                "NotMigratable RestartsElsewhere | DisksNotLiveMigratable: volume root is ReadWriteOnce on storage class rbd",
+            ),
+            (
+                "it has ended",
+                Judged::new(
+                    "{apiVersion: kubevirt.io/v1, kind: VirtualMachineInstance, metadata: {name: db, namespace: shop}, spec: {evictionStrategy: LiveMigrate, domain: {devices: {autoattachPodInterface: false}}}, status: {phase: Succeeded, nodeName: w1}}",
+                ),
+                "Migratable NotRunning",
+            ),
+        ] {
+            assert_eq!(verdict(&judged, &with_machine(always)), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_status_of_volumes_stands_in_for_claims_that_were_not_seen() {
+        let judged = vmi(
+            "domain: {devices: {autoattachPodInterface: false}}, volumes: [{name: root, dataVolume: {name: root}}, {name: persistent-state-for-db, persistentVolumeClaim: {claimName: persistent-state-for-db}}]",
+            &format!(
+                "{CPU}, volumeStatus: [{{name: root, persistentVolumeClaimInfo: {{claimName: root, accessModes: [ReadWriteOnce]}}}}]"
+            ),
+        );
+        let migration = Migration::of(judged.object(), &Test::new("", &[]).world()).unwrap();
+        let texts: Vec<&str> = migration.obstacles().map(|o| o.text.as_str()).collect();
+        assert_eq!(texts, ["KubeVirt says: no host model", "volume root is ReadWriteOnce"]);
+    }
+}

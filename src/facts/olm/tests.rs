@@ -222,6 +222,37 @@ status: {{{status}}}"
 }
 
 #[test]
+fn a_catalog_feeds_the_virtualization_operator_when_its_subscription_names_it() {
+    let catalog = Owned::new(
+        "
+apiVersion: operators.coreos.com/v1alpha1
+kind: CatalogSource
+metadata: {name: redhat-operators, namespace: openshift-marketplace}",
+    );
+    let hco = subscription("hco", DOWNSTREAM_PACKAGE, "");
+    let other = subscription("other", "other", "");
+    let mirrored = hco.replace("redhat-operators", "cs-redhat-operator-index");
+    let namesake = hco.replace("openshift-marketplace", "shop");
+    for (document, complete, expected) in [
+        (&hco, false, "true"),
+        (&other, true, "false"),
+        (&mirrored, true, "false"),
+        (&namesake, true, "false"),
+        (&mirrored, false, "?"),
+    ] {
+        let inventory = cluster(&[document], if complete { ALL } else { &[] });
+        let world = World {
+            view: View::new(&inventory),
+            versions: &Versions::default(),
+            now: None,
+            defaults: &ClusterDefaults::default(),
+        };
+        let feeds = CatalogSource::new(catalog.object()).feeds_virtualization(&world);
+        assert_eq!(word(feeds), expected, "{document}");
+    }
+}
+
+#[test]
 fn what_expressions_read_of_a_subscription() {
     let other = waiting("other", "other", "installedCSV: other.v0.9.0, ", "install-a");
     let waits = plan("install-a", HCO_CSV, false, "RequiresApproval");

@@ -26,13 +26,12 @@ impl Versions {
         let version = |sighting: Sighting<'_>| sighting.ok().flatten().map(|seen| seen.version);
         let openshift = version(openshift(view));
         let hyperconverged = version(hyperconverged(view));
-        let shipped = || release(hyperconverged?.virtualization())?.kubevirt;
         Versions {
             openshift,
             target: target.or_else(|| openshift.map(Version::next_minor)),
             target_given: target.is_some(),
             hyperconverged,
-            kubevirt: version(kubevirt(view)).or_else(shipped),
+            kubevirt: version(kubevirt(view)).or_else(|| shipped(hyperconverged?)),
         }
     }
 
@@ -64,6 +63,11 @@ impl Versions {
     pub fn kubevirt_at_target(&self) -> Option<Version> {
         release(self.target?)?.kubevirt
     }
+}
+
+/// The KubeVirt that a HyperConverged brings.
+pub(super) fn shipped(hyperconverged: Version) -> Option<Version> {
+    release(hyperconverged.virtualization())?.kubevirt
 }
 
 /// The newest completed update; `status.desired` names what is being updated to (cluster-version-operator

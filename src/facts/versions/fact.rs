@@ -120,7 +120,8 @@ fn compute(world: &World<'_>) -> Fact {
     let (v, view) = (world.versions, &world.view);
     let openshift = known(v.openshift, detect::openshift(view));
     let virtualization = known(v.hyperconverged, detect::hyperconverged(view));
-    let kubevirt = known(v.kubevirt, detect::kubevirt(view));
+    let shipped = || detect::shipped(*virtualization.as_ref()?.answer.as_ref().ok()?);
+    let kubevirt = known(v.kubevirt.or_else(shipped), detect::kubevirt(view));
     let mut out = Vec::new();
     if let Some(k) = &openshift {
         out.push(("openshift", k.map(|version| numbers(version, Version::ordinal, on_openshift(version)))));
@@ -157,16 +158,14 @@ impl Known {
     }
 }
 
-/// `None` when there is no such product.
+/// What is seen comes first, for the judged object lies over its stored copy there; then what the caller knows. `None` when
+/// there is no such product.
 fn known(version: Option<Version>, sighting: Sighting<'_>) -> Option<Known> {
-    let (answer, evidence) = match (version, sighting) {
-        (Some(version), Ok(Some(seen))) if seen.version == version => {
-            (Ok(version), vec![Evidence::of(seen.object, seen.node)])
-        }
-        (Some(version), _) => (Ok(version), Vec::new()),
-        (None, Ok(None)) => return None,
-        (None, Ok(Some(seen))) => (Ok(seen.version), vec![Evidence::of(seen.object, seen.node)]),
-        (None, Err(gap)) => (missing(gap), Vec::new()),
+    let (answer, evidence) = match (sighting, version) {
+        (Ok(Some(seen)), _) => (Ok(seen.version), vec![Evidence::of(seen.object, seen.node)]),
+        (_, Some(version)) => (Ok(version), Vec::new()),
+        (Ok(None), None) => return None,
+        (Err(gap), None) => (missing(gap), Vec::new()),
     };
     Some(Known { answer, evidence })
 }
@@ -362,6 +361,14 @@ status: {history: [{state: Completed, version: 4.18.20}]}";
           upstream: false
           version: 4.18.7
         "#);
+    }
+
+    #[test]
+    fn the_judged_object_counts_and_not_its_stored_copy() {
+        let cluster = inventory(&[CLUSTER, HYPERCONVERGED].join("\n---\n"), &[]);
+        let edited = HYPERCONVERGED.replace("4.18.7", "4.17.2");
+        let told = told(&SCHEMA, &edited, &cluster, None, None);
+        assert!(told.contains("step: oneBehind"), "{told}");
     }
 
     #[test]

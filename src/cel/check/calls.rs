@@ -1,0 +1,138 @@
+//! Calls: functions, their overloads, and what is computed at load.
+
+use super::{Checker, Typed, did_you_mean, shown, suggest};
+use crate::cel::halt::Fail;
+use crate::cel::library::{Context, FOLDED, FUNCTIONS, Overload, compile_pattern};
+use crate::cel::program::{Code, CodeId, Constant};
+use crate::cel::syntax::Expr;
+use crate::cel::types::Type;
+use crate::object::Span;
+
+impl<'s> Checker<'_, 's> {
+    /// `f(a, b)`
+    pub(super) fn function(&mut self, name: &str, arguments: &[Expr<'s>], span: Span) -> Typed {
+        if name == "has" && arguments.len() == 1 {
+            return self.has(arguments, span);
+        }
+        let typed = arguments.iter().map(|e| self.expr(e)).collect();
+        self.call(name, false, typed, span)
+    }
+
+    /// A call whose arguments are checked.
+    pub(super) fn call(&mut self, name: &str, method: bool, arguments: Vec<Typed>, span: Span) -> Typed {
+        let (codes, types): (Vec<CodeId>, Vec<Type>) = arguments.into_iter().unzip();
+        let Some((callee, result)) = self.resolve(name, method, &types, span) else { return (0, Type::Dyn) };
+        if let ([only], false, true) = (codes.as_slice(), method, FOLDED.contains(&name))
+            && self.constant(*only).is_some()
+            && let Some(overload) = callee.overloads().next()
+        {
+            return match self.fold(overload, *only) {
+                Ok(id) => (id, result),
+                Err(message) => self.refuse(span, message, None),
+            };
+        }
+        if let ("matches", [text, pattern]) = (name, codes.as_slice()) {
+            match self.pattern(*text, *pattern, span) {
+                Ok(Some(id)) => return (id, result),
+                Ok(None) => {}
+                Err((at, reason)) => return self.refuse(at, "invalid matches argument", Some(reason)),
+            }
+        }
+        (self.emit(Code::Call { callee, arguments: codes.into() }, span), result)
+    }
+
+    /// Computes a conversion of a literal. `Err`: the refusal's message.
+    fn fold(&mut self, overload: &Overload, argument: CodeId) -> Result<CodeId, String> {
+        let Some(constant) = self.constant(argument) else { return Ok(argument) };
+        let computed = if overload.name == "dyn" {
+            None
+        } else {
+            let value = (overload.call)(&mut Context::default(), &[constant.value()]);
+            match (value, overload.name) {
+                (Ok(value), _) => Constant::of(&value),
+                (Err(_), "duration" | "timestamp") => return Err(format!("invalid {} argument", overload.name)),
+                (Err(Fail::Message(message)), _) => return Err(message.into_owned()),
+                (Err(_), name) => {
+                    return Err(format!("no such overload: {name}({})", constant.value().type_name()));
+                }
+            }
+        };
+        if let (Some(computed), Some(place)) = (computed, self.unit.code.get_mut(argument as usize)) {
+            *place = Code::Constant(computed);
+        }
+        Ok(argument)
+    }
+
+    /// Compiles a literal pattern.
+    fn pattern(&mut self, text: CodeId, pattern: CodeId, span: Span) -> Result<Option<CodeId>, (Span, String)> {
+        let Some(Constant::Str(source)) = self.constant(pattern) else { return Ok(None) };
+        let size = source.chars().count() as u32;
+        match compile_pattern(source) {
+            Ok(compiled) => {
+                let code = Code::Matches { text, pattern: Box::new(compiled), size };
+                Ok(Some(self.emit(code, span)))
+            }
+            Err(fail) => {
+                let at = self.unit.spans.get(pattern as usize).copied().unwrap_or(span);
+                Err((at, if let Fail::Message(reason) = fail { reason.into_owned() } else { String::new() }))
+            }
+        }
+    }
+
+    pub(super) fn unknown_function(&mut self, name: &str, method: bool, span: Span) {
+        let kind = |o: &&Overload| o.method == method && o.name.starts_with(|c: char| c.is_ascii_alphabetic());
+        let known = FUNCTIONS.values().flatten().filter(|o| kind(&o)).map(|o| o.name);
+        const MACROS: [&str; 13] = [
+            "all", "exists", "exists_one", "filter", "map", "existsOne", "transformList", "transformMap",
+            "transformMapEntry", "sortBy", "optMap", "optFlatMap", "orValue",
+        ];
+        let help = if method && MACROS.contains(&name) {
+            Some(format!("{name} is a macro and takes other arguments, such as {}", usage(name)))
+        } else {
+            suggest::nearest(name, known.chain(if method { &MACROS[..] } else { &[] }.iter().copied())).map(did_you_mean)
+        };
+        self.refuse(span, format!("undeclared reference to '{name}'"), help);
+    }
+
+    pub(super) fn no_overload(&mut self, name: &str, method: bool, types: &[Type], all: &[Overload], span: Span) {
+        let mut shown_types: Vec<String> = types.iter().map(shown).collect();
+        let applied = if method && !shown_types.is_empty() {
+            let receiver = shown_types.remove(0);
+            format!("{receiver}.({})", shown_types.join(", "))
+        } else {
+            format!("({})", shown_types.join(", "))
+        };
+        let message = format!("found no matching overload for '{name}' applied to '{applied}'");
+        let operator = !name.starts_with(|c: char| c.is_ascii_alphabetic());
+        let help = match name {
+            "_==_" | "_!=_" => Some("both sides have to be of one type; dyn(x) makes one dynamic".to_owned()),
+            _ if operator => None,
+            _ => Some(format!("there is {}", signatures(all))),
+        };
+        self.refuse(span, message, help);
+    }
+}
+
+fn usage(name: &str) -> &'static str {
+    match name {
+        "map" => "list.map(x, x.name)",
+        "transformList" | "transformMap" | "transformMapEntry" => "map.transformMap(key, value, value.name)",
+        "sortBy" => "list.sortBy(x, x.name)",
+        "optMap" | "optFlatMap" => "optional.optMap(x, x.name)",
+        "orValue" => "optional.orValue('')",
+        _ => "list.all(x, x > 0)",
+    }
+}
+
+/// `string.indexOf(string), string.indexOf(string, int)`, at most four of them.
+fn signatures(all: &[Overload]) -> String {
+    let list: Vec<String> = all.iter().take(4).map(signature).collect();
+    list.join(", ")
+}
+
+fn signature(overload: &Overload) -> String {
+    let types = |alternatives: &Vec<Type>| alternatives.iter().map(shown).collect::<Vec<_>>().join("|");
+    let mut parameters: Vec<String> = overload.parameters.iter().map(types).collect();
+    let receiver = if overload.method && !parameters.is_empty() { format!("{}.", parameters.remove(0)) } else { String::new() };
+    format!("{receiver}{}({})", overload.name, parameters.join(", "))
+}

@@ -1,0 +1,187 @@
+//! Methods and macros (cel-go parser/macro.go, ext/comprehensions.go, ext/lists.go, cel/library.go).
+
+use super::{Checker, Typed, shown, types};
+use crate::cel::library::FREE;
+use crate::cel::program::{Code, Macro, MacroKind};
+use crate::cel::syntax::{Expr, Kind};
+use crate::cel::types::Type;
+use crate::object::Span;
+
+/// The macro that a method call is, how many variables it has, and whether a filter comes before its body.
+fn recognise(name: &str, arguments: usize) -> Option<(MacroKind, usize, bool)> {
+    Some(match (name, arguments) {
+        ("all", 2) => (MacroKind::All, 1, false),
+        ("all", 3) => (MacroKind::All, 2, false),
+        ("exists", 2) => (MacroKind::Exists, 1, false),
+        ("exists", 3) => (MacroKind::Exists, 2, false),
+        ("exists_one", 2) => (MacroKind::ExistsOne, 1, false),
+        ("existsOne", 3) => (MacroKind::ExistsOne, 2, false),
+        ("filter", 2) => (MacroKind::Filter, 1, false),
+        ("map", 2) => (MacroKind::Map, 1, false),
+        ("map", 3) => (MacroKind::Map, 1, true),
+        ("transformList", 3) => (MacroKind::Map, 2, false),
+        ("transformList", 4) => (MacroKind::Map, 2, true),
+        ("transformMap", 3) => (MacroKind::TransformMap, 2, false),
+        ("transformMap", 4) => (MacroKind::TransformMap, 2, true),
+        ("transformMapEntry", 3) => (MacroKind::TransformMapEntry, 2, false),
+        ("transformMapEntry", 4) => (MacroKind::TransformMapEntry, 2, true),
+        ("sortBy", 2) => (MacroKind::SortBy, 1, false),
+        ("optMap", 2) => (MacroKind::OptMap, 1, false),
+        ("optFlatMap", 2) => (MacroKind::OptFlatMap, 1, false),
+        _ => return None,
+    })
+}
+
+impl<'s> Checker<'_, 's> {
+    /// `receiver.name(arguments)`; `at` is the receiver's place, `span` the call's.
+    pub(super) fn method(
+        &mut self,
+        receiver: Typed,
+        at: Span,
+        name: &str,
+        arguments: &[Expr<'s>],
+        span: Span,
+    ) -> Typed {
+        if let Some((kind, variables, filtered)) = recognise(name, arguments.len()) {
+            if variables == 2 {
+                self.needs(32);
+            }
+            return self.comprehension(receiver, at, (kind, variables, filtered), arguments, span);
+        }
+        if let ("or" | "orValue", [other]) = (name, arguments) {
+            return self.or_else(receiver, name == "orValue", other, span);
+        }
+        let mut typed = vec![receiver];
+        match (name, arguments) {
+            // The one list that may mix types is the one that is formatted.
+            ("format", [Expr { kind: Kind::List(elements), span, .. }]) => typed.push(self.mixed_list(elements, *span)),
+            _ => typed.extend(arguments.iter().map(|e| self.expr(e))),
+        }
+        self.call(name, true, typed, span)
+    }
+
+    fn or_else(&mut self, receiver: Typed, unwrap: bool, other: &Expr<'s>, span: Span) -> Typed {
+        self.needs(28);
+        let (base, given) = receiver;
+        let (code, ty) = self.expr(other);
+        let (name, wanted) = if unwrap { ("orValue", ty.clone()) } else { ("or", inner_of(&ty)) };
+        let inner = match &given {
+            Type::Optional(inner) => types::either(inner, &wanted),
+            Type::Dyn | Type::Param(_) => Some(Type::Dyn),
+            _ => None,
+        };
+        let fitting = unwrap || matches!(ty, Type::Optional(_) | Type::Dyn | Type::Param(_));
+        let Some(inner) = inner.filter(|_| fitting) else {
+            let types = format!("{}.({})", shown(&given), shown(&ty));
+            return self.refuse(span, format!("found no matching overload for '{name}' applied to '{types}'"), None);
+        };
+        let result = if unwrap { inner } else { Type::Optional(Box::new(inner)) };
+        (self.emit(Code::OrElse { base, other: code, unwrap }, span), result)
+    }
+
+    fn comprehension(
+        &mut self,
+        (range, ty): Typed,
+        at: Span,
+        (kind, variables, filtered): (MacroKind, usize, bool),
+        arguments: &[Expr<'s>],
+        span: Span,
+    ) -> Typed {
+        let (names, bodies) = arguments.split_at(variables.min(arguments.len()));
+        let Some(types) = self.variable_types(kind, variables, &ty) else {
+            let message = match kind {
+                MacroKind::OptMap | MacroKind::OptFlatMap => format!("expected type 'optional_type(dyn)' but found '{ty}'"),
+                _ => format!(
+                    "expression of type '{}' cannot be range of a comprehension (must be list, map, or dynamic)",
+                    shown(&ty)
+                ),
+            };
+            return self.refuse(at, message, None);
+        };
+        let mark = self.scope.len();
+        let mut slots = [0, 0];
+        for ((argument, ty), slot) in names.iter().zip(types).zip(slots.iter_mut()) {
+            let Kind::Name(name) = argument.kind else {
+                self.scope.truncate(mark);
+                return self.refuse(argument.span, "argument must be a simple name", None);
+            };
+            if self.scope.get(mark..).is_some_and(|own| own.iter().any(|l| l.name == name)) {
+                self.refuse(argument.span, format!("duplicate variable name: {name}"), None);
+            }
+            *slot = self.slot(name, ty);
+        }
+        let [first, second] = slots;
+        let filter = match bodies {
+            [condition, _] if filtered => Some(self.expect(condition, &Type::Bool)),
+            _ => None,
+        };
+        let Some(last) = bodies.last() else { return (0, Type::Dyn) };
+        let (body, body_type) = match kind {
+            MacroKind::All | MacroKind::Exists | MacroKind::ExistsOne | MacroKind::Filter => {
+                (self.expect(last, &Type::Bool), Type::Bool)
+            }
+            _ => self.expr(last),
+        };
+        self.scope.truncate(mark);
+        let result = self.result(kind, ty, body_type, last.span);
+        let typed = kind == MacroKind::SortBy && !matches!(result.1, Type::Dyn);
+        let second = (variables == 2).then_some(second);
+        let code = Code::Macro(Box::new(Macro { kind, range, first, second, filter, body, typed }));
+        (self.emit(code, span), result.0)
+    }
+
+    /// The types of a macro's variables; `None` where there is nothing to go through.
+    fn variable_types(&self, kind: MacroKind, variables: usize, ty: &Type) -> Option<[Type; 2]> {
+        let optional = matches!(kind, MacroKind::OptMap | MacroKind::OptFlatMap);
+        Some(match ty {
+            Type::Dyn | Type::Param(_) => [Type::Dyn, Type::Dyn],
+            Type::Optional(inner) if optional => [(**inner).clone(), Type::Dyn],
+            _ if optional => return None,
+            Type::List(element) if variables == 1 => [(**element).clone(), Type::Dyn],
+            Type::List(element) => [Type::Int, (**element).clone()],
+            Type::Map(..) if kind == MacroKind::SortBy => return None,
+            Type::Map(key, value) => [(**key).clone(), (**value).clone()],
+            _ => return None,
+        })
+    }
+
+    /// What a macro gives, and the type of its body where that matters.
+    fn result(&mut self, kind: MacroKind, range: Type, body: Type, at: Span) -> (Type, Type) {
+        let ty = match kind {
+            MacroKind::All | MacroKind::Exists | MacroKind::ExistsOne => Type::Bool,
+            MacroKind::Filter => match range {
+                Type::Map(key, _) => Type::List(key),
+                Type::List(element) => Type::List(element),
+                _ => Type::list(Type::Dyn),
+            },
+            MacroKind::Map => Type::list(body.clone()),
+            MacroKind::TransformMap => match range {
+                Type::Map(key, _) => Type::Map(key, Box::new(body.clone())),
+                Type::List(_) => Type::Map(Box::new(Type::Int), Box::new(body.clone())),
+                _ => Type::Map(Box::new(Type::Dyn), Box::new(body.clone())),
+            },
+            MacroKind::TransformMapEntry => match &body {
+                Type::Map(..) => body.clone(),
+                Type::Dyn | Type::Param(_) => Type::Map(Box::new(Type::Dyn), Box::new(Type::Dyn)),
+                other => self.refuse(at, format!("expected type 'map(dyn, dyn)' but found '{other}'"), None).1,
+            },
+            MacroKind::SortBy => {
+                self.needs(34);
+                range
+            }
+            MacroKind::OptMap => Type::Optional(Box::new(body.clone())),
+            MacroKind::OptFlatMap => match &body {
+                Type::Optional(_) | Type::Dyn | Type::Param(_) => body.clone(),
+                other => self.refuse(at, format!("expected type 'optional_type(dyn)' but found '{other}'"), None).1,
+            },
+        };
+        if matches!(kind, MacroKind::OptMap | MacroKind::OptFlatMap) {
+            self.needs(28);
+        }
+        (ty, body)
+    }
+}
+
+fn inner_of(ty: &Type) -> Type {
+    if let Type::Optional(inner) = ty { (**inner).clone() } else { FREE }
+}

@@ -1,0 +1,286 @@
+//! Syntax tree to checked code, in one walk: types, names, functions, and every refusal with its place.
+//!
+//! Knows the declarations and the table of functions. Must not know values, but for the calls on literals that cel-go
+//! computes when it loads an expression.
+//!
+//! A refused part counts as `dyn` from then on, so that the rest of the expression is checked too and all refusals come at
+//! once.
+
+mod calls;
+mod literals;
+mod macros;
+mod postfix;
+mod suggest;
+mod types;
+
+use super::library::FREE;
+use super::program::{Branch, Callee, Code, CodeId, Constant, Link};
+use super::syntax::{Expr, Kind, Literal, Operand, Operator};
+use super::types::Type;
+use super::unit::{Refusal, Unit, Uses};
+use crate::object::{Scalar, Span};
+
+/// Code and the type of its value.
+type Typed = (CodeId, Type);
+
+/// A macro's variable in scope.
+struct Local<'s> {
+    name: &'s str,
+    ty: Type,
+    slot: u32,
+}
+
+/// The walk over one expression.
+pub(super) struct Checker<'u, 's> {
+    unit: &'u mut Unit,
+    scope: Vec<Local<'s>>,
+    /// Everything that is wrong.
+    pub refusals: Vec<Refusal>,
+    /// What is read, variables' reads included.
+    pub uses: Uses,
+    /// The newest Kubernetes minor that anything in it needs.
+    pub since: u32,
+    /// Variables that are used, by their numbers.
+    pub variables: Vec<u32>,
+}
+
+/// Names of types as values.
+const TYPES: [&str; 10] = ["int", "uint", "double", "bool", "string", "bytes", "list", "map", "null_type", "type"];
+
+impl<'u, 's> Checker<'u, 's> {
+    /// Adds code to `unit`.
+    pub fn new(unit: &'u mut Unit) -> Self {
+        Checker {
+            unit,
+            scope: Vec::new(),
+            refusals: Vec::new(),
+            uses: Uses::default(),
+            since: 0,
+            variables: Vec::new(),
+        }
+    }
+
+    fn emit(&mut self, code: Code, span: Span) -> CodeId {
+        self.unit.code.push(code);
+        self.unit.spans.push(span);
+        // Sources are limited, and every node stands for a byte of them at least.
+        (self.unit.code.len() - 1) as CodeId
+    }
+
+    fn refuse(&mut self, span: Span, message: impl Into<String>, help: Option<String>) -> Typed {
+        let span = span.start as usize..span.end as usize;
+        self.refusals.push(Refusal { span, message: message.into(), help });
+        (0, Type::Dyn)
+    }
+
+    fn needs(&mut self, minor: u32) {
+        self.since = self.since.max(minor);
+    }
+
+    fn constant(&self, id: CodeId) -> Option<&Constant> {
+        match self.unit.code.get(id as usize) {
+            Some(Code::Constant(constant)) => Some(constant),
+            _ => None,
+        }
+    }
+
+    fn local(&self, name: &str) -> Option<&Local<'s>> {
+        self.scope.iter().rev().find(|l| l.name == name)
+    }
+
+    fn root(&self, name: &str) -> Option<(u16, &'static str, &Type)> {
+        let roots = self.unit.declarations.roots.iter();
+        roots.enumerate().find(|(_, (n, _))| *n == name).map(|(i, (n, ty))| (i as u16, *n, ty))
+    }
+
+    /// An expression of any type.
+    pub fn expr(&mut self, e: &Expr<'s>) -> Typed {
+        match &e.kind {
+            Kind::Literal(literal) => self.literal(literal, e.span),
+            Kind::Name(name) => self.name(name, e.span, true),
+            Kind::List(elements) => self.list(elements, e.span),
+            Kind::Map(entries) => self.map(entries, e.span),
+            Kind::Struct(name, fields) => self.structure(name, fields, e.span),
+            Kind::Not(operand) => self.sign("!_", operand, e.span),
+            Kind::Negate(operand) => self.sign("-_", operand, e.span),
+            Kind::And(operands) => self.logic(operands, false, e.span),
+            Kind::Or(operands) => self.logic(operands, true, e.span),
+            Kind::Chain(first, rest) => self.chain(first, rest, e.span),
+            Kind::Conditional(arms, last) => self.conditional(arms, last, e.span),
+            Kind::Postfix(base, steps) => self.postfix(base, steps, e.span),
+            Kind::Call(name, arguments) => self.function(name, arguments, e.span),
+        }
+    }
+
+    /// An expression that has to be of a type.
+    fn expect(&mut self, e: &Expr<'s>, wanted: &Type) -> CodeId {
+        let (id, given) = self.expr(e);
+        if !types::fits(wanted, &given, &mut types::Bindings::default()) {
+            self.refuse(e.span, format!("expected type '{wanted}' but found '{given}'"), None);
+        }
+        id
+    }
+
+    fn literal(&mut self, literal: &Literal<'s>, span: Span) -> Typed {
+        let (constant, ty) = match literal {
+            Literal::Null => (Constant::Null, Type::Null),
+            Literal::Bool(b) => (Constant::Bool(*b), Type::Bool),
+            Literal::Int(i) => (Constant::Int(*i), Type::Int),
+            Literal::Uint(u) => (Constant::Uint(*u), Type::Uint),
+            Literal::Double(d) => (Constant::Double(*d), Type::Double),
+            Literal::String(s) => (Constant::Str(s.as_ref().into()), Type::String),
+            Literal::Bytes(b) => (Constant::Bytes(b.as_slice().into()), Type::Bytes),
+        };
+        (self.emit(Code::Constant(constant), span), ty)
+    }
+
+    /// A name that stands for a value. `whole`: no field of it is selected.
+    fn name(&mut self, name: &'s str, span: Span, whole: bool) -> Typed {
+        if let Some(local) = self.local(name) {
+            let (slot, ty) = (local.slot, local.ty.clone());
+            return (self.emit(Code::Slot(slot), span), ty);
+        }
+        if let Some((i, root, ty)) = self.root(name) {
+            let ty = ty.clone();
+            self.uses.roots.insert(root);
+            if whole {
+                self.uses.whole.insert(root);
+            }
+            return (self.emit(Code::Root(i), span), ty);
+        }
+        if let Some(ty) = TYPES.iter().find(|t| **t == name) {
+            return (self.emit(Code::Constant(Constant::Type(ty)), span), Type::Type);
+        }
+        self.undeclared(name, span)
+    }
+
+    fn undeclared(&mut self, name: &str, span: Span) -> Typed {
+        let help = match name {
+            "authorizer" => Some("who may do what is known to the API server alone, so no policy here may ask".to_owned()),
+            "variables" => Some("name one: variables.<name>".to_owned()),
+            _ => {
+                let roots = self.unit.declarations.roots.iter().map(|(n, _)| *n);
+                let known = self.scope.iter().map(|l| l.name).chain(roots).chain(["variables"]).chain(TYPES);
+                suggest::nearest(name, known).map(did_you_mean)
+            }
+        };
+        self.refuse(span, format!("undeclared reference to '{name}'"), help)
+    }
+
+    fn sign(&mut self, function: &'static str, operand: &Expr<'s>, span: Span) -> Typed {
+        let operand = self.expr(operand);
+        self.call(function, false, vec![operand], span)
+    }
+
+    fn logic(&mut self, operands: &[Expr<'s>], decided_by: bool, span: Span) -> Typed {
+        let operands = operands.iter().map(|e| self.expect(e, &Type::Bool)).collect();
+        (self.emit(Code::Logic { decided_by, operands }, span), Type::Bool)
+    }
+
+    fn chain(&mut self, first: &Expr<'s>, rest: &[Operand<'s>], span: Span) -> Typed {
+        let (first, mut ty) = self.expr(first);
+        let mut links = Vec::with_capacity(rest.len());
+        for operand in rest {
+            let (right, right_type) = self.expr(&operand.right);
+            let free = operand.operator == Operator::In && self.is_set(right);
+            let types = [ty, right_type];
+            match self.resolve(operand.operator.function(), false, &types, operand.span) {
+                Some((callee, result)) => {
+                    ty = result;
+                    links.push(Link { callee, right, span: operand.span, free });
+                }
+                None => ty = Type::Dyn,
+            }
+        }
+        (self.emit(Code::Chain { first, links: links.into() }, span), ty)
+    }
+
+    /// A literal list of scalars, of which cel-go makes a set.
+    fn is_set(&self, id: CodeId) -> bool {
+        let scalar =
+            |c: &Constant| !matches!(c, Constant::Null | Constant::Tree(_) | Constant::List(_) | Constant::Map(_));
+        match self.constant(id) {
+            Some(Constant::Tree(tree)) => {
+                let list = tree.root();
+                list.kind() == crate::object::Type::List
+                    && list.elements().all(|e| e.scalar().is_some_and(|s| s != Scalar::Null))
+            }
+            Some(Constant::List(list)) => list.iter().all(scalar),
+            _ => false,
+        }
+    }
+
+    fn conditional(&mut self, arms: &[(Expr<'s>, Expr<'s>)], last: &Expr<'s>, span: Span) -> Typed {
+        let mut coded = Vec::with_capacity(arms.len());
+        let mut types = Vec::with_capacity(arms.len());
+        for (condition, value) in arms {
+            let condition = self.expect(condition, &Type::Bool);
+            let (code, ty) = self.expr(value);
+            coded.push((condition, self.branch(code)));
+            types.push((ty, value.span));
+        }
+        let (code, mut ty) = self.expr(last);
+        let last = self.branch(code);
+        for (other, at) in types.into_iter().rev() {
+            match types::either(&other, &ty) {
+                Some(joined) => ty = joined,
+                None => {
+                    let types = format!("(bool, {other}, {ty})");
+                    self.refuse(at, format!("found no matching overload for '_?_:_' applied to '{types}'"), None);
+                    ty = Type::Dyn;
+                }
+            }
+        }
+        (self.emit(Code::Conditional { arms: coded.into(), last }, span), ty)
+    }
+
+    /// Notes whether code is a name with fields.
+    fn branch(&self, code: CodeId) -> Branch {
+        let path = matches!(
+            self.unit.code.get(code as usize),
+            Some(Code::Root(_) | Code::Slot(_) | Code::Variable(_) | Code::Select { .. })
+        );
+        Branch { code, path }
+    }
+
+    fn slot(&mut self, name: &'s str, ty: Type) -> u32 {
+        let slot = self.unit.slots;
+        self.unit.slots += 1;
+        self.scope.push(Local { name, ty, slot });
+        slot
+    }
+
+    /// The overloads of a function that take these types, and what comes out. Refuses when there is none.
+    fn resolve(&mut self, name: &str, method: bool, types: &[Type], span: Span) -> Option<(Callee, Type)> {
+        let Some(all) = super::library::FUNCTIONS.get(name) else {
+            self.unknown_function(name, method, span);
+            return None;
+        };
+        let (mut mask, mut result, mut since) = (0, None, u32::MAX);
+        for (i, overload) in all.iter().enumerate().filter(|(_, o)| o.method == method) {
+            let Some(ty) = types::call(overload, types) else { continue };
+            mask |= 1u64 << i;
+            since = since.min(overload.since);
+            result = Some(match result {
+                None => ty,
+                Some(known) if known == ty => ty,
+                Some(_) => Type::Dyn,
+            });
+        }
+        let Some(result) = result else {
+            self.no_overload(name, method, types, all, span);
+            return None;
+        };
+        self.needs(since);
+        Some((Callee::new(all, mask), result))
+    }
+}
+
+fn did_you_mean(word: &str) -> String {
+    format!("did you mean '{word}'?")
+}
+
+/// `[]`'s element type, once a message has to name it.
+fn shown(ty: &Type) -> String {
+    if *ty == FREE { "dyn".to_owned() } else { ty.to_string() }
+}

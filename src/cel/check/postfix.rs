@@ -1,0 +1,191 @@
+//! `a.b[c].d(e)`: selections become paths, calls and macros nodes of their own.
+
+use super::{Checker, Typed, did_you_mean, shown, suggest, types};
+use crate::cel::library::{FOREIGN_NAMESPACES, NAMESPACES};
+use crate::cel::program::{Code, CodeId, Constant, Key, Step};
+use crate::cel::syntax::{Expr, Kind, Postfix, PostfixKind};
+use crate::cel::types::Type;
+use crate::object::Span;
+
+/// A value and the selections that are not yet code.
+struct Path {
+    base: CodeId,
+    /// The base is computed, not a name.
+    fresh: bool,
+    steps: Vec<Step>,
+    ty: Type,
+    span: Span,
+}
+
+impl<'s> Checker<'_, 's> {
+    pub(super) fn postfix(&mut self, base: &Expr<'s>, steps: &[Postfix<'s>], span: Span) -> Typed {
+        let (path, rest) = self.base(base, steps);
+        let mut path = self.follow(path, base.span, rest);
+        path.span = span;
+        self.finish(path)
+    }
+
+    fn follow(&mut self, mut path: Path, origin: Span, steps: &[Postfix<'s>]) -> Path {
+        for step in steps {
+            path.span = Span { start: origin.start, end: step.span.end };
+            match &step.kind {
+                PostfixKind::Field { name, optional } => self.field(&mut path, name, *optional, step.span),
+                PostfixKind::Index { key, optional } => self.index(&mut path, key, *optional, step.span),
+                PostfixKind::Call { name, arguments } => {
+                    let span = path.span;
+                    let receiver = self.finish(path);
+                    let (base, ty) = self.method(receiver, origin, name, arguments, step.span);
+                    path = Path { base, fresh: true, steps: Vec::new(), ty, span };
+                }
+            }
+        }
+        path
+    }
+
+    fn finish(&mut self, path: Path) -> Typed {
+        if path.steps.is_empty() {
+            return (path.base, path.ty);
+        }
+        let code = Code::Select { base: path.base, fresh: path.fresh, steps: path.steps.into() };
+        (self.emit(code, path.span), path.ty)
+    }
+
+    /// What the steps begin at; a namespace or `variables` takes the first step with it.
+    fn base<'t>(&mut self, base: &Expr<'s>, steps: &'t [Postfix<'s>]) -> (Path, &'t [Postfix<'s>]) {
+        let path = |(base, ty), fresh, span| Path { base, fresh, steps: Vec::new(), ty, span };
+        if let (Kind::Name(name), [first, rest @ ..]) = (&base.kind, steps)
+            && self.local(name).is_none()
+        {
+            let span = Span { start: base.span.start, end: first.span.end };
+            match &first.kind {
+                PostfixKind::Call { name: function, arguments } if NAMESPACES.contains(name) => {
+                    let typed = arguments.iter().map(|e| self.expr(e)).collect();
+                    let full = format!("{name}.{function}");
+                    return (path(self.call(&full, false, typed, span), true, span), rest);
+                }
+                PostfixKind::Call { name: function, .. }
+                    if FOREIGN_NAMESPACES.contains(name) && self.root(name).is_none() =>
+                {
+                    let message = format!("{name}.{function} is not in Kubernetes' CEL");
+                    let help = (*name == "cel").then(|| "write it as a variable of the policy".to_owned());
+                    return (path(self.refuse(span, message, help), true, span), rest);
+                }
+                PostfixKind::Field { name: variable, optional: false } if *name == "variables" => {
+                    return (path(self.variable(variable, first.span, span), false, span), rest);
+                }
+                PostfixKind::Field { name: field, .. } => {
+                    if let Some((_, root, Type::Struct(_))) = self.root(name) {
+                        self.uses.fields.insert((root, (*field).to_owned()));
+                        return (path(self.name(name, base.span, false), false, base.span), steps);
+                    }
+                }
+                _ => {}
+            }
+        }
+        let typed = self.expr(base);
+        let fresh = !matches!(base.kind, Kind::Name(_));
+        (path(typed, fresh, base.span), steps)
+    }
+
+    fn variable(&mut self, name: &str, at: Span, span: Span) -> Typed {
+        let Some(i) = self.unit.variables.iter().position(|v| v.name == name) else {
+            let known = self.unit.variables.iter().map(|v| v.name.as_str());
+            let help = suggest::nearest(name, known).map(did_you_mean);
+            return self.refuse(at, format!("undefined field '{name}'"), help);
+        };
+        let expression = self.unit.variables.get(i).and_then(|v| self.unit.expressions.get(v.expression.0 as usize));
+        let ty = expression.map_or(Type::Dyn, |e| e.ty.clone());
+        if let Some(expression) = expression {
+            self.uses.roots.extend(&expression.uses.roots);
+            self.uses.whole.extend(&expression.uses.whole);
+            self.uses.fields.extend(expression.uses.fields.iter().cloned());
+        }
+        self.variables.push(i as u32);
+        (self.emit(Code::Variable(i as u32), span), ty)
+    }
+
+    fn field(&mut self, path: &mut Path, name: &str, optional: bool, span: Span) {
+        let given = std::mem::replace(&mut path.ty, Type::Dyn);
+        let (inner, was_optional) = within(given);
+        let found = match &inner {
+            Type::Dyn | Type::Param(_) | Type::Named(_) => Type::Dyn,
+            Type::Map(_, value) => (**value).clone(),
+            Type::Struct(declared) => match declared.fields.get(name) {
+                Some(ty) => ty.clone(),
+                None => {
+                    let help = suggest::nearest(name, declared.fields.keys().map(String::as_str)).map(did_you_mean);
+                    self.refuse(span, format!("undefined field '{name}'"), help).1
+                }
+            },
+            other => self.refuse(span, format!("type '{}' does not support field selection", shown(other)), None).1,
+        };
+        self.step(path, found, was_optional, Step { span, optional, key: Key::Field(name.into()) });
+    }
+
+    fn index(&mut self, path: &mut Path, key: &Expr<'s>, optional: bool, span: Span) {
+        let given = std::mem::replace(&mut path.ty, Type::Dyn);
+        let (inner, was_optional) = within(given);
+        let (code, key_type) = self.expr(key);
+        let fits = |wanted: &Type| types::fits(wanted, &key_type, &mut types::Bindings::default());
+        let found = match &inner {
+            Type::Dyn | Type::Param(_) => Some(Type::Dyn),
+            Type::List(element) if fits(&Type::Int) => Some((**element).clone()),
+            Type::Map(key, value) if fits(key) => Some((**value).clone()),
+            _ => None,
+        };
+        let found = found.unwrap_or_else(|| {
+            let types = format!("({}, {key_type})", shown(&inner));
+            self.refuse(span, format!("found no matching overload for '_[_]' applied to '{types}'"), None).1
+        });
+        // A literal key is a field, whichever way it is written.
+        let key = match self.constant(code) {
+            Some(Constant::Str(name)) => Key::Field(name.clone()),
+            _ => Key::Index(self.branch(code)),
+        };
+        self.step(path, found, was_optional, Step { span, optional, key });
+    }
+
+    fn step(&mut self, path: &mut Path, found: Type, was_optional: bool, step: Step) {
+        if step.optional {
+            self.needs(28);
+        }
+        path.ty = match found {
+            found @ Type::Optional(_) if step.optional || was_optional => found,
+            found if step.optional || was_optional => Type::Optional(Box::new(found)),
+            found => found,
+        };
+        path.steps.push(step);
+    }
+
+    /// `has(a.b)`
+    pub(super) fn has(&mut self, arguments: &[Expr<'s>], span: Span) -> Typed {
+        let [argument] = arguments else { return self.refuse(span, "invalid argument to has() macro", None) };
+        let Kind::Postfix(base, steps) = &argument.kind else {
+            let help = "it takes a field, as in has(object.spec)".to_owned();
+            return self.refuse(argument.span, "invalid argument to has() macro", Some(help));
+        };
+        let Some(Postfix { kind: PostfixKind::Field { name, optional: false }, span: at }) = steps.last() else {
+            let help = "it takes a field, as in has(object.spec); for an index use '[?' and hasValue()".to_owned();
+            return self.refuse(argument.span, "invalid argument to has() macro", Some(help));
+        };
+        let (path, rest) = self.base(base, steps);
+        let Some((_, rest)) = rest.split_last() else {
+            // `has(variables.x)`: a variable that is declared is there.
+            return (self.emit(Code::Constant(Constant::Bool(true)), span), Type::Bool);
+        };
+        let path = self.follow(path, base.span, rest);
+        let fresh = path.fresh && path.steps.is_empty();
+        let (code, ty) = self.finish(path);
+        let mut last = Path { base: code, fresh: false, steps: Vec::new(), ty, span };
+        self.field(&mut last, name, false, *at);
+        (self.emit(Code::Has { base: code, fresh, name: (*name).into() }, span), Type::Bool)
+    }
+}
+
+/// The type within an optional, on which selections go on.
+fn within(ty: Type) -> (Type, bool) {
+    match ty {
+        Type::Optional(inner) => (*inner, true),
+        other => (other, false),
+    }
+}

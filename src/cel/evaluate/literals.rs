@@ -1,0 +1,79 @@
+//! Lists, maps and struct literals that are not constant.
+
+use std::rc::Rc;
+
+use super::super::program::CodeId;
+use super::super::value::StructValue;
+use super::{Evaluation, Halt, Outcome, Pending, Tracer, Value};
+
+// What a literal costs (cel-go common/cost.go).
+const LIST: u64 = 10;
+const MAP: u64 = 30;
+const STRUCT: u64 = 40;
+
+impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
+    /// The value of an element: of an optional one what is in it, or nothing.
+    fn part(&mut self, code: CodeId, optional: bool, pending: &mut Pending) -> Result<Option<Value<'a>>, Halt> {
+        let outcome = self.run(code);
+        Ok(match pending.take(outcome)? {
+            Some(Value::Optional(inner)) if optional => inner.map(|v| (*v).clone()),
+            Some(value) if optional => {
+                let message = format!("cannot initialize an optional element from a value of type {}", value.type_name());
+                pending.note(self.error(message, self.place(code)))?;
+                None
+            }
+            value => value,
+        })
+    }
+
+    #[inline(never)]
+    pub(super) fn list(&mut self, elements: &'a [(CodeId, bool)], id: CodeId) -> Outcome<'a> {
+        let mut pending = Pending::default();
+        let mut out = Vec::with_capacity(elements.len());
+        for (code, optional) in elements {
+            out.extend(self.part(*code, *optional, &mut pending)?);
+        }
+        pending.finish()?;
+        self.charge(LIST)?;
+        self.context.allocate_list(out.len()).map_err(|fail| self.fail(fail, self.place(id)))?;
+        Ok(Value::list(out))
+    }
+
+    #[inline(never)]
+    pub(super) fn map(&mut self, entries: &'a [(CodeId, CodeId, bool)], id: CodeId) -> Outcome<'a> {
+        let mut pending = Pending::default();
+        let mut out = Vec::with_capacity(entries.len());
+        for (key, value, optional) in entries {
+            let key = self.part(*key, false, &mut pending)?;
+            let value = self.part(*value, *optional, &mut pending)?;
+            out.extend(key.zip(value));
+        }
+        pending.finish()?;
+        for (key, _) in &out {
+            self.settle(key)?;
+            self.consume(key);
+        }
+        self.charge(MAP)?;
+        self.context.allocate_list(out.len() * 2).map_err(|fail| self.fail(fail, self.place(id)))?;
+        Value::map(out).map_err(|fail| self.fail(fail, self.place(id)))
+    }
+
+    #[inline(never)]
+    pub(super) fn structure(&mut self, name: &'a str, fields: &'a [(Box<str>, CodeId, bool)], id: CodeId) -> Outcome<'a> {
+        let mut pending = Pending::default();
+        let mut out = Vec::with_capacity(fields.len());
+        for (field, code, optional) in fields {
+            out.extend(self.part(*code, *optional, &mut pending)?.map(|value| (&**field, value)));
+        }
+        pending.finish()?;
+        self.charge(STRUCT)?;
+        let text = |value: &Value<'a>| value.as_str().is_some();
+        if name == "JSONPatch"
+            && let Some((field, value)) = out.iter().find(|(field, value)| *field != "value" && !text(value))
+        {
+            let message = format!("JSONPatch.{field} has to be a string, not {}", value.type_name());
+            return Err(self.error(message, self.place(id)));
+        }
+        Ok(Value::Struct(Rc::new(StructValue { name, fields: out })))
+    }
+}

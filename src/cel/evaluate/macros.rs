@@ -1,0 +1,260 @@
+//! Comprehensions, `optMap` and `optFlatMap`.
+//!
+//! cel-go writes each macro as a loop of ordinary expressions; the costs here are those that its loop would have (parser/macro.go).
+
+use std::rc::Rc;
+
+use super::super::library::{Cost, sort_by};
+use super::super::program::{CodeId, Macro, MacroKind};
+use super::super::value::{List, Map};
+use super::{Evaluation, Halt, Outcome, Pending, Read, Tracer, Value, View, known};
+
+/// What one round costs beside the macro's own expressions: `@result + [x]` and the like.
+const APPEND: u64 = 12;
+
+/// What has come together so far.
+#[derive(Default)]
+struct Rounds<'a> {
+    pending: Pending,
+    /// Elements of the result; of `sortBy` the keys.
+    list: Vec<Value<'a>>,
+    entries: Vec<(Value<'a>, Value<'a>)>,
+    hits: u64,
+    /// Ranges of the log that elements left which are not in the result.
+    rejected: Vec<(usize, usize)>,
+}
+
+/// What a macro goes through.
+enum Range<'v, 'a> {
+    List(List<'v, 'a>),
+    Map(Map<'v, 'a>),
+}
+
+impl<'a> Range<'_, 'a> {
+    fn len(&self) -> usize {
+        match self {
+            Range::List(list) => list.len(),
+            Range::Map(map) => map.len(),
+        }
+    }
+
+    /// Index or key, and element or value.
+    fn at(&self, i: usize) -> Option<(Value<'a>, Value<'a>)> {
+        match self {
+            Range::List(list) => list.get(i).map(|e| (Value::Int(i as i64), e)),
+            Range::Map(map) => map.entry(i),
+        }
+    }
+}
+
+impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
+    /// A macro.
+    #[inline(never)]
+    pub(super) fn expand(&mut self, parts: &'a Macro, id: CodeId) -> Outcome<'a> {
+        match parts.kind {
+            MacroKind::OptMap | MacroKind::OptFlatMap => self.optional(parts, id),
+            _ => {
+                let range = self.run(parts.range)?;
+                self.comprehension(parts, &range, id)
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn comprehension(&mut self, parts: &'a Macro, value: &Value<'a>, id: CodeId) -> Outcome<'a> {
+        let range = match value.view() {
+            View::List(list) => Range::List(list),
+            View::Map(map) if parts.kind != MacroKind::SortBy => Range::Map(map),
+            _ => return Err(self.error("no such overload", self.place(id))),
+        };
+        if parts.kind == MacroKind::SortBy {
+            self.charge(1)?;
+        }
+        let start = self.tracer.mark();
+        let mut rounds = Rounds::default();
+        let last = range.len().saturating_sub(1);
+        for i in 0..range.len() {
+            let Some((key, element)) = range.at(i) else { continue };
+            let item = match (&range, parts.second) {
+                (Range::List(_), None) => element.clone(),
+                _ => key,
+            };
+            self.set(parts.first, item.clone());
+            if let Some(second) = parts.second {
+                self.set(second, element);
+            }
+            let mark = self.tracer.mark();
+            if let Some(decided) = self.round(parts, item, &mut rounds)? {
+                self.tracer.forget(start, mark);
+                // The loop looks once more whether to go on.
+                let look = if i < last { if decided { 3 } else { 2 } } else { 0 };
+                self.charge(look + 1)?;
+                return Ok(Value::Bool(decided));
+            }
+        }
+        self.finish(parts, value, rounds, id)
+    }
+
+    /// One element. `Some`: it decided the whole.
+    fn round(&mut self, parts: &'a Macro, item: Value<'a>, rounds: &mut Rounds<'a>) -> Result<Option<bool>, Halt> {
+        match parts.kind {
+            MacroKind::All | MacroKind::Exists => {
+                let decided_by = parts.kind == MacroKind::Exists;
+                self.charge(if decided_by { 4 } else { 3 })?;
+                return Ok(self.test(parts.body, rounds)?.filter(|b| *b == decided_by));
+            }
+            MacroKind::ExistsOne => {
+                if self.test(parts.body, rounds)? == Some(true) {
+                    rounds.hits += 1;
+                    self.charge(2)?;
+                }
+            }
+            MacroKind::Filter => {
+                let mark = self.tracer.mark();
+                match self.test(parts.body, rounds)? {
+                    Some(true) => {
+                        self.charge(APPEND + 1)?;
+                        let outcome = known(item);
+                        let item = rounds.pending.take(outcome)?;
+                        self.keep(item, rounds)?;
+                    }
+                    _ => rounds.rejected.push((mark, self.tracer.mark())),
+                }
+            }
+            _ => {
+                let mark = self.tracer.mark();
+                if let Some(filter) = parts.filter
+                    && self.test(filter, rounds)? != Some(true)
+                {
+                    rounds.rejected.push((mark, self.tracer.mark()));
+                    return Ok(None);
+                }
+                self.collect(parts, item, rounds)?;
+            }
+        }
+        Ok(None)
+    }
+
+    /// `map` and the like: the body's value into the result.
+    fn collect(&mut self, parts: &'a Macro, item: Value<'a>, rounds: &mut Rounds<'a>) -> Result<(), Halt> {
+        self.charge(match parts.kind {
+            MacroKind::TransformMap => 3,
+            MacroKind::TransformMapEntry => 2,
+            _ => APPEND,
+        })?;
+        let outcome = self.run(parts.body);
+        let Some(value) = rounds.pending.take(outcome)? else { return Ok(()) };
+        match parts.kind {
+            MacroKind::TransformMap => rounds.entries.push((item, value)),
+            MacroKind::TransformMapEntry => match value.as_map() {
+                Some(map) => rounds.entries.extend(map.iter()),
+                None => rounds.pending.note(self.error("no such overload", self.place(parts.body)))?,
+            },
+            _ => self.keep(Some(value), rounds)?,
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, value: Option<Value<'a>>, rounds: &mut Rounds<'a>) -> Result<(), Halt> {
+        self.context.allocate_list(1).map_err(|_| Halt::OverBudget)?;
+        rounds.list.extend(value);
+        Ok(())
+    }
+
+    /// The body as a condition; `None` after noting why it has no value.
+    fn test(&mut self, body: CodeId, rounds: &mut Rounds<'a>) -> Result<Option<bool>, Halt> {
+        let outcome = self.run(body);
+        let Some(value) = rounds.pending.take(outcome)? else { return Ok(None) };
+        self.consume(&value);
+        if value.as_bool().is_none() {
+            rounds.pending.note(self.error("no such overload", self.place(body)))?;
+        }
+        Ok(value.as_bool())
+    }
+
+    /// No element decided.
+    fn finish(&mut self, parts: &'a Macro, range: &Value<'a>, mut rounds: Rounds<'a>, id: CodeId) -> Outcome<'a> {
+        self.charge(if parts.kind == MacroKind::ExistsOne { 2 } else { 1 })?;
+        std::mem::take(&mut rounds.pending).finish()?;
+        if T::ON {
+            self.blame(parts.kind, range, &rounds);
+        }
+        match parts.kind {
+            MacroKind::All => Ok(Value::Bool(true)),
+            MacroKind::Exists => Ok(Value::Bool(false)),
+            MacroKind::ExistsOne => Ok(Value::Bool(rounds.hits == 1)),
+            MacroKind::TransformMap | MacroKind::TransformMapEntry => {
+                if let Some(key) = repeated(&rounds.entries) {
+                    return Err(self.error(format!("insert failed: key {key} already exists"), self.place(id)));
+                }
+                Value::map(rounds.entries).map_err(|fail| self.fail(fail, self.place(id)))
+            }
+            MacroKind::SortBy => self.sort(parts, range, rounds.list, id),
+            _ => Ok(Value::list(rounds.list)),
+        }
+    }
+
+    fn sort(&mut self, parts: &'a Macro, range: &Value<'a>, keys: Vec<Value<'a>>, id: CodeId) -> Outcome<'a> {
+        let keys = Value::list(keys);
+        self.consume(&keys);
+        let cost = if parts.typed { Cost::SelfCompare { argument: 0 } } else { Cost::One };
+        self.charge(1 + cost.of(std::slice::from_ref(&keys)))?;
+        match (range.as_list(), &keys) {
+            (Some(list), Value::List(keys)) => sort_by(list, keys).map_err(|fail| self.fail(fail, self.place(id))),
+            _ => Err(self.error("no such overload", self.place(id))),
+        }
+    }
+
+    /// Where no element decided, the range did too; where some are in the result, the others are not to blame.
+    fn blame(&mut self, kind: MacroKind, range: &Value<'a>, rounds: &Rounds<'a>) {
+        let nothing = rounds.list.is_empty() && rounds.entries.is_empty();
+        if !nothing {
+            for (from, to) in rounds.rejected.iter().rev() {
+                self.tracer.forget(*from, *to);
+            }
+        }
+        let whole = matches!(kind, MacroKind::All | MacroKind::Exists | MacroKind::ExistsOne) || nothing;
+        match range {
+            Value::Node(node) if whole && !self.is_literal(*node) => self.tracer.read(Read::Node(*node)),
+            Value::Fact(fact) if whole => self.tracer.read(Read::Fact(fact)),
+            _ => {}
+        }
+    }
+
+    /// `optMap` and `optFlatMap`. cel-go writes the optional twice, so it costs twice.
+    #[inline(never)]
+    fn optional(&mut self, parts: &'a Macro, id: CodeId) -> Outcome<'a> {
+        let before = self.spent;
+        let range = self.run(parts.range)?;
+        let twice = self.spent.saturating_sub(before);
+        let inner = match &range {
+            Value::Optional(Some(inner)) => (**inner).clone(),
+            Value::Optional(None) => {
+                self.charge(2)?;
+                return Ok(range);
+            }
+            _ => return Err(self.error("no such overload", self.place(id))),
+        };
+        self.charge(twice + 2)?;
+        self.set(parts.first, inner);
+        let value = self.run(parts.body)?;
+        match (parts.kind, &value) {
+            (MacroKind::OptFlatMap, Value::Optional(_)) => Ok(value),
+            (MacroKind::OptFlatMap, _) => Err(self.error("no such overload", self.place(parts.body))),
+            _ => {
+                self.charge(1)?;
+                Ok(Value::Optional(Some(Rc::new(value))))
+            }
+        }
+    }
+}
+
+/// A key that occurs twice.
+fn repeated(entries: &[(Value<'_>, Value<'_>)]) -> Option<String> {
+    let mut keys: Vec<String> = entries.iter().filter_map(|(k, _)| k.to_text().map(|t| t.into_owned())).collect();
+    keys.sort_unstable();
+    keys.windows(2).find_map(|pair| match pair {
+        [a, b] if a == b => Some(a.clone()),
+        _ => None,
+    })
+}

@@ -1,0 +1,383 @@
+//! One evaluation of a unit against one set of inputs.
+//!
+//! Knows the program, values and costs. Must not know syntax or types. Generic over a [`Tracer`]: with [`Off`](super::Off)
+//! every trace of it vanishes when this is compiled.
+//!
+//! Recursion is as deep as an expression's nesting, at most 250, and each level takes a small frame: `run` only chooses, and
+//! what it calls is never inlined into it.
+
+mod constant;
+mod literals;
+mod logic;
+mod macros;
+mod pending;
+mod select;
+
+use std::borrow::Cow;
+use std::rc::Rc;
+
+use self::pending::Pending;
+use super::fact::{Fact, FactValue, Facts};
+use super::halt::{EvalError, Fail, Halt};
+use super::library::{Context, pattern_cost, size_of};
+use super::program::{Callee, Code, CodeId};
+use super::trace::{Read, Tracer};
+use super::unit::{ExprId, Unit};
+use super::value::{Map, Value, View};
+use crate::object::{MissingSet, Node, Span};
+
+/// What a single expression may cost, in Kubernetes' units (apiserver pkg/apis/cel/config.go, PerCallLimit).
+pub const EXPRESSION_LIMIT: u64 = 1_000_000;
+
+/// Deepest evaluation that includes its variables. Beyond it they are computed beforehand, in order, each on its own.
+const DEEP: u32 = 250;
+
+type Outcome<'a> = Result<Value<'a>, Halt>;
+
+/// The value of a root variable.
+#[derive(Clone, Copy)]
+pub enum Input<'a> {
+    /// `null`: `oldObject` on CREATE, `params` without a binding.
+    Null,
+    /// An object.
+    Node(Node<'a>),
+    /// A computed value, such as `request`.
+    Fact(&'a Fact),
+    /// The facts about the object.
+    Facts(&'a dyn Facts),
+}
+
+/// One evaluation: the expressions of one policy on one request. Variables are computed on first use and kept.
+pub struct Evaluation<'a, T> {
+    unit: &'a Unit,
+    inputs: &'a [Input<'a>],
+    /// What listens.
+    pub tracer: T,
+    slots: Vec<Value<'a>>,
+    variables: Vec<Memo<'a>>,
+    context: Context,
+    /// Of the expression that is being evaluated.
+    spent: u64,
+    limit: u64,
+    /// Of all expressions before it.
+    spent_before: u64,
+    total: u64,
+}
+
+/// A variable's outcome, with what it read.
+enum Memo<'a> {
+    New,
+    Done(Outcome<'a>, Rc<[Read<'a>]>),
+}
+
+impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
+    /// `inputs` in the order of the declared roots; one that is not given is `null`.
+    pub fn new(unit: &'a Unit, inputs: &'a [Input<'a>], tracer: T) -> Self {
+        Evaluation {
+            unit,
+            inputs,
+            tracer,
+            slots: vec![Value::Null; unit.slots as usize],
+            variables: unit.variables.iter().map(|_| Memo::New).collect(),
+            context: Context::default(),
+            spent: 0,
+            limit: EXPRESSION_LIMIT,
+            spent_before: 0,
+            total: u64::MAX,
+        }
+    }
+
+    /// What all expressions together may cost from here on.
+    pub fn limit_total(&mut self, budget: u64) {
+        self.total = self.spent_before.saturating_add(budget);
+    }
+
+    /// What all expressions have cost.
+    pub fn spent(&self) -> u64 {
+        self.spent_before
+    }
+
+    /// The value of an expression.
+    pub fn evaluate(&mut self, id: ExprId) -> Result<Value<'a>, Halt> {
+        let Some(expression) = self.unit.get(id) else { return Ok(Value::Null) };
+        if expression.depth > DEEP {
+            for variable in &expression.variables {
+                if let Memo::New = self.variables.get(*variable as usize).unwrap_or(&Memo::New) {
+                    self.compute(*variable)?;
+                }
+            }
+        }
+        self.begin();
+        let outcome = self.run(expression.code);
+        let outcome = outcome.and_then(|value| self.settle(&value).map(|()| value));
+        self.end();
+        if let (true, Ok(value)) = (T::ON, &outcome) {
+            self.consume(value);
+        }
+        outcome
+    }
+
+    fn begin(&mut self) {
+        self.spent = 0;
+        self.limit = EXPRESSION_LIMIT.min(self.total.saturating_sub(self.spent_before));
+    }
+
+    fn end(&mut self) {
+        self.spent_before = self.spent_before.saturating_add(self.spent);
+    }
+
+    #[inline]
+    fn charge(&mut self, cost: u64) -> Result<(), Halt> {
+        self.spent = self.spent.saturating_add(cost);
+        if self.spent > self.limit { Err(Halt::OverBudget) } else { Ok(()) }
+    }
+
+    /// The value of a node. Only chooses: its frame is on the stack once for every level of nesting.
+    fn run(&mut self, id: CodeId) -> Outcome<'a> {
+        let unit = self.unit;
+        let Some(code) = unit.code.get(id as usize) else { return Ok(Value::Null) };
+        match code {
+            Code::Constant(constant) => Ok(constant.value()),
+            Code::Root(root) => self.root(*root),
+            Code::Slot(slot) => self.slot(*slot),
+            Code::Variable(variable) => self.variable(*variable),
+            Code::Select { base, fresh, steps } => self.select(*base, *fresh, steps),
+            Code::Chain { first, links } => self.chain(*first, links, id),
+            Code::Logic { decided_by, operands } => self.logic(operands, *decided_by),
+            Code::Conditional { arms, last } => self.conditional(arms, *last),
+            Code::Call { callee, arguments } => self.call(*callee, arguments, id),
+            Code::Has { base, fresh, name } => self.has(*base, *fresh, name, id),
+            Code::Matches { text, pattern, size } => self.matches(*text, pattern, *size, id),
+            Code::OrElse { base, other, unwrap } => self.or_else(*base, *other, *unwrap, id),
+            Code::Macro(parts) => self.expand(parts, id),
+            Code::List(elements) => self.list(elements, id),
+            Code::Map(entries) => self.map(entries, id),
+            Code::Struct { name, fields } => self.structure(name, fields, id),
+        }
+    }
+
+    fn root(&mut self, root: u16) -> Outcome<'a> {
+        self.charge(1)?;
+        Ok(match self.inputs.get(usize::from(root)) {
+            None | Some(Input::Null) => Value::Null,
+            Some(Input::Node(node)) => Value::Node(*node),
+            Some(Input::Fact(fact)) => return known(Value::Fact(fact)),
+            Some(Input::Facts(facts)) => Value::Facts(*facts),
+        })
+    }
+
+    fn slot(&mut self, slot: u32) -> Outcome<'a> {
+        self.charge(1)?;
+        known(self.slots.get(slot as usize).cloned().unwrap_or(Value::Null))
+    }
+
+    fn set(&mut self, slot: u32, value: Value<'a>) {
+        if let Some(place) = self.slots.get_mut(slot as usize) {
+            *place = value;
+        }
+    }
+
+    /// `variables.x`: computed at most once, with its evidence; an error or unknown is kept too.
+    #[inline(never)]
+    fn variable(&mut self, i: u32) -> Outcome<'a> {
+        // A name and a field.
+        self.charge(2)?;
+        if let Some(Memo::New) = self.variables.get(i as usize) {
+            let (spent, limit) = (self.spent, self.limit);
+            self.end();
+            let computed = self.compute(i);
+            // The variable's cost counts for the policy, not for this expression.
+            self.spent_before = self.spent_before.saturating_sub(spent);
+            (self.spent, self.limit) = (spent, limit.min(self.total.saturating_sub(self.spent_before)));
+            computed?;
+        }
+        match self.variables.get(i as usize) {
+            Some(Memo::Done(outcome, reads)) => {
+                let (outcome, reads) = (outcome.clone(), Rc::clone(reads));
+                self.tracer.replay(&reads);
+                outcome
+            }
+            _ => Ok(Value::Null),
+        }
+    }
+
+    /// Fills a variable's memo, under a limit of its own. Its reads are in the memo and not in the log.
+    fn compute(&mut self, i: u32) -> Result<(), Halt> {
+        let unit = self.unit;
+        let Some(variable) = unit.variables.get(i as usize) else { return Ok(()) };
+        let Some(expression) = unit.get(variable.expression) else { return Ok(()) };
+        self.begin();
+        let mark = self.tracer.mark();
+        let outcome = self.run(expression.code);
+        self.end();
+        if let Err(Halt::OverBudget) = outcome {
+            return Err(Halt::OverBudget);
+        }
+        let reads = self.tracer.since(mark).into();
+        self.tracer.forget(mark, self.tracer.mark());
+        if let Some(memo) = self.variables.get_mut(i as usize) {
+            *memo = Memo::Done(outcome, reads);
+        }
+        Ok(())
+    }
+
+    /// A strict call: unknowns of all arguments, else the first error, else the function.
+    #[inline(never)]
+    fn call(&mut self, callee: Callee, arguments: &'a [CodeId], id: CodeId) -> Outcome<'a> {
+        let mut values = Vec::with_capacity(arguments.len());
+        let mut pending = Pending::default();
+        for argument in arguments {
+            let outcome = self.run(*argument);
+            values.push(pending.take(outcome)?.unwrap_or(Value::Null));
+        }
+        if pending.is_any() {
+            // cel-go charges for a call that it does not make.
+            self.charge(callee.cost().of(&values))?;
+            pending.finish()?;
+        }
+        self.apply(callee, &values, self.place(id))
+    }
+
+    /// Charges for a call, then makes it.
+    #[inline(never)]
+    fn apply(&mut self, callee: Callee, values: &[Value<'a>], place: Place) -> Outcome<'a> {
+        for value in values {
+            self.settle(value)?;
+            if !callee.hands_on() {
+                self.consume(value);
+            }
+        }
+        self.charge(callee.cost().of(values))?;
+        for overload in callee.overloads() {
+            match (overload.call)(&mut self.context, values) {
+                Err(Fail::NoSuchOverload) => {}
+                answer => return answer.map_err(|fail| self.fail(fail, place)),
+            }
+        }
+        Err(self.no_overload(callee, values, place))
+    }
+
+    #[cold]
+    fn no_overload(&self, callee: Callee, values: &[Value<'a>], place: Place) -> Halt {
+        let operator = !callee.name().starts_with(|c: char| c.is_ascii_alphabetic());
+        if operator || callee.is_resolved() {
+            return self.error("no such overload", place);
+        }
+        let types: Vec<&str> = values.iter().map(Value::type_name).collect();
+        self.error(format!("no such overload: {}({})", callee.name(), types.join(", ")), place)
+    }
+
+    #[inline(never)]
+    fn matches(&mut self, text: CodeId, pattern: &'a regex::Regex, size: u32, id: CodeId) -> Outcome<'a> {
+        let value = self.run(text)?;
+        self.consume(&value);
+        let Some(text) = value.as_str() else { return Err(self.error("no such overload", self.place(id))) };
+        self.charge(pattern_cost(size_of(&value), size.into()))?;
+        Ok(Value::Bool(pattern.is_match(text)))
+    }
+
+    #[inline(never)]
+    fn or_else(&mut self, base: CodeId, other: CodeId, unwrap: bool, id: CodeId) -> Outcome<'a> {
+        let value = self.run(base)?;
+        match &value {
+            Value::Optional(Some(inner)) if unwrap => known((**inner).clone()),
+            Value::Optional(Some(_)) => Ok(value),
+            Value::Optional(None) => self.run(other),
+            _ => Err(self.error("no such overload", self.place(id))),
+        }
+    }
+
+    // What is read.
+
+    /// Notes that an operator looked at a value.
+    #[inline(always)]
+    fn consume(&mut self, value: &Value<'a>) {
+        if T::ON {
+            self.note(value);
+        }
+    }
+
+    fn note(&mut self, value: &Value<'a>) {
+        match value {
+            Value::Node(node) if !self.is_literal(*node) => self.tracer.read(Read::Node(*node)),
+            Value::Fact(fact) => self.tracer.read(Read::Fact(fact)),
+            Value::List(list) => list.iter().for_each(|e| self.note(e)),
+            Value::Map(map) => map.iter().for_each(|(key, value)| {
+                self.note(key);
+                self.note(value);
+            }),
+            Value::Struct(value) => value.fields.iter().for_each(|(_, v)| self.note(v)),
+            Value::Optional(Some(inner)) => self.note(inner),
+            _ => {}
+        }
+    }
+
+    /// A value of the program, which nobody is to blame for.
+    fn is_literal(&self, node: Node<'a>) -> bool {
+        let of_input = |input: &Input<'a>| matches!(input, Input::Node(root) if std::ptr::eq(root.tree(), node.tree()));
+        !self.inputs.iter().any(of_input)
+    }
+
+    /// Ends as unknown where a value that is looked at as a whole has an unknown in it.
+    #[inline]
+    fn settle(&self, value: &Value<'a>) -> Result<(), Halt> {
+        if let Value::Fact(fact) = value {
+            let mut missing = MissingSet::new();
+            unknowns(fact, &mut missing);
+            if !missing.is_empty() {
+                return Err(Halt::Unknown(Rc::new(missing)));
+            }
+        }
+        Ok(())
+    }
+
+    // What goes wrong.
+
+    fn place(&self, id: CodeId) -> Place {
+        Place { code: id, span: None }
+    }
+
+    #[cold]
+    fn error(&self, message: impl Into<Cow<'static, str>>, place: Place) -> Halt {
+        let (expression, span) = self.unit.place(place.code);
+        let span = place.span.unwrap_or(span);
+        let span = span.start as usize..span.end as usize;
+        Halt::Error(Rc::new(EvalError { message: message.into(), expression, span }))
+    }
+
+    #[cold]
+    fn fail(&self, fail: Fail, place: Place) -> Halt {
+        match fail {
+            Fail::Message(message) => self.error(message, place),
+            Fail::NoSuchOverload => self.error("no such overload", place),
+            Fail::Unknown(missing) => Halt::Unknown(missing),
+            Fail::OverBudget => Halt::OverBudget,
+        }
+    }
+}
+
+/// Where something goes wrong: a node of an expression, or a part of it.
+#[derive(Clone, Copy)]
+struct Place {
+    code: CodeId,
+    span: Option<Span>,
+}
+
+/// A value, unless it is a fact that cannot be determined.
+#[inline]
+fn known(value: Value<'_>) -> Outcome<'_> {
+    match &value {
+        Value::Fact(Fact { value: FactValue::Unknown(missing), .. }) => Err(Halt::Unknown(Rc::new(missing.clone()))),
+        _ => Ok(value),
+    }
+}
+
+/// Everything that is missing anywhere in a fact. Facts are as deep as their declared types.
+fn unknowns(fact: &Fact, missing: &mut MissingSet) {
+    match &fact.value {
+        FactValue::Unknown(set) => missing.extend(set.iter().cloned()),
+        FactValue::List(list) => list.iter().for_each(|f| unknowns(f, missing)),
+        FactValue::Map(map) => map.iter().for_each(|(_, f)| unknowns(f, missing)),
+        _ => {}
+    }
+}

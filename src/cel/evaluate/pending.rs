@@ -1,0 +1,57 @@
+//! What strict constructs and `&&` collect while nothing has decided yet.
+
+use std::rc::Rc;
+
+use super::super::halt::Halt;
+use super::super::value::Value;
+use crate::object::MissingSet;
+
+/// Unknowns, united; else the first error.
+#[derive(Default)]
+pub struct Pending {
+    unknown: Option<Rc<MissingSet>>,
+    error: Option<Halt>,
+}
+
+impl Pending {
+    /// The value, or `None` after noting why there is none. Only over budget ends at once.
+    pub fn take<'a>(&mut self, outcome: Result<Value<'a>, Halt>) -> Result<Option<Value<'a>>, Halt> {
+        match outcome {
+            Ok(value) => Ok(Some(value)),
+            Err(halt) => {
+                self.note(halt)?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Notes why there is no value.
+    #[cold]
+    pub fn note(&mut self, halt: Halt) -> Result<(), Halt> {
+        match halt {
+            Halt::Unknown(missing) => match &mut self.unknown {
+                None => self.unknown = Some(missing),
+                Some(all) => Rc::make_mut(all).extend(missing.iter().cloned()),
+            },
+            Halt::Error(_) => {
+                self.error.get_or_insert(halt);
+            }
+            Halt::OverBudget => return Err(halt),
+        }
+        Ok(())
+    }
+
+    /// True when anything was noted.
+    #[inline]
+    pub fn is_any(&self) -> bool {
+        self.error.is_some() || self.unknown.is_some()
+    }
+
+    /// Ends with what was noted, an unknown before an error.
+    pub fn finish(self) -> Result<(), Halt> {
+        if let Some(missing) = self.unknown {
+            return Err(Halt::Unknown(missing));
+        }
+        self.error.map_or(Ok(()), Err)
+    }
+}

@@ -1,0 +1,144 @@
+//! Fields and indexes.
+
+use std::rc::Rc;
+
+use super::super::program::{Branch, CodeId, Key, Step};
+use super::super::value::List;
+use super::{Evaluation, Halt, Map, Outcome, Place, Read, Tracer, Value, View, known};
+
+impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
+    #[inline(never)]
+    pub(super) fn select(&mut self, base: CodeId, fresh: bool, steps: &'a [Step]) -> Outcome<'a> {
+        let mut value = self.run(base)?;
+        if fresh {
+            self.charge(1)?;
+        }
+        for step in steps {
+            let place = Place { code: base, span: Some(step.span) };
+            value = match &step.key {
+                Key::Field(name) => self.step(value, &Value::Str(name), step.optional, place)?,
+                Key::Index(key) => self.indexed(value, *key, step.optional, place)?,
+            };
+        }
+        Ok(value)
+    }
+
+    #[inline(never)]
+    fn indexed(&mut self, value: Value<'a>, key: Branch, optional: bool, place: Place) -> Outcome<'a> {
+        let key = self.branch(key)?;
+        self.consume(&key);
+        self.step(value, &key, optional, place)
+    }
+
+    /// One selection. Of an optional it gives an optional; what is absent from one costs nothing.
+    fn step(&mut self, value: Value<'a>, key: &Value<'a>, optional: bool, place: Place) -> Outcome<'a> {
+        let found = match &value {
+            Value::Optional(None) => return Ok(value),
+            Value::Optional(Some(inner)) => self.lookup(inner, key, place)?,
+            _ if optional => self.lookup(&value, key, place)?,
+            _ => {
+                self.charge(1)?;
+                return match self.lookup(&value, key, place)? {
+                    Some(found) => Ok(found),
+                    None => Err(self.absent(&value, key, place)),
+                };
+            }
+        };
+        match found {
+            Some(Value::Optional(inner)) => {
+                self.charge(1)?;
+                Ok(Value::Optional(inner))
+            }
+            Some(found) => {
+                self.charge(1)?;
+                Ok(Value::Optional(Some(Rc::new(found))))
+            }
+            None => Ok(Value::Optional(None)),
+        }
+    }
+
+    #[cold]
+    fn absent(&self, value: &Value<'a>, key: &Value<'a>, place: Place) -> Halt {
+        let key = key.to_text().unwrap_or_default();
+        match value.view() {
+            View::List(_) => self.error(format!("index out of bounds: {key}"), place),
+            _ => self.error(format!("no such key: {key}"), place),
+        }
+    }
+
+    /// What stands under a key; `None` where nothing does, which is read then. An unknown ends here.
+    #[inline]
+    pub(super) fn lookup(&mut self, value: &Value<'a>, key: &Value<'a>, place: Place) -> Result<Option<Value<'a>>, Halt> {
+        let found = match (value.view(), key.as_str()) {
+            (View::Map(map), Some(name)) => map.get_str(name),
+            (View::Map(map), None) => map.get(key),
+            (View::List(list), _) => self.element(list, key, place)?,
+            (View::Facts(facts), Some(name)) => facts.fact(name).map(Value::Fact),
+            _ => None,
+        };
+        match found {
+            Some(found) => known(found).map(Some),
+            None => {
+                if T::ON {
+                    self.note_absence(value, key);
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    fn element(&mut self, list: List<'_, 'a>, key: &Value<'a>, place: Place) -> Result<Option<Value<'a>>, Halt> {
+        let index = match key.view() {
+            View::Int(i) => usize::try_from(i).ok(),
+            View::Uint(u) => usize::try_from(u).ok(),
+            View::Double(d) if d.fract() == 0.0 => (d >= 0.0).then_some(d as usize),
+            View::Double(_) => {
+                let key = key.to_text().unwrap_or_default();
+                return Err(self.error(format!("unsupported index value {key} in list"), place));
+            }
+            _ => return Err(self.error(format!("unsupported index type '{}' in list", key.type_name()), place)),
+        };
+        Ok(index.and_then(|i| list.get(i)))
+    }
+
+    #[cold]
+    fn note_absence(&mut self, value: &Value<'a>, key: &Value<'a>) {
+        let text = || key.to_text().unwrap_or_default().into_owned();
+        match value {
+            Value::Node(node) if matches!(value.view(), View::Map(Map::Node(_))) => {
+                if !self.is_literal(*node) {
+                    self.tracer.read(Read::Absent { parent: *node, key: text() });
+                }
+            }
+            Value::Fact(fact) => self.tracer.read(Read::FactAbsent { parent: Some(fact), key: text() }),
+            Value::Facts(_) => self.tracer.read(Read::FactAbsent { parent: None, key: text() }),
+            _ => self.consume(value),
+        }
+    }
+
+    /// `has(base.name)`: costs nothing beyond its base. cel-go charges for the path and takes 1 off.
+    #[inline(never)]
+    pub(super) fn has(&mut self, base: CodeId, fresh: bool, name: &'a str, id: CodeId) -> Outcome<'a> {
+        let outcome = self.run(base);
+        if fresh {
+            self.charge(1)?;
+        }
+        if let Err(_) | Ok(Value::Optional(None)) = outcome {
+            self.spent = self.spent.saturating_sub(1);
+        }
+        let value = outcome?;
+        let (value, optional) = match &value {
+            Value::Optional(None) => return Ok(Value::Bool(false)),
+            Value::Optional(Some(inner)) => (&**inner, true),
+            other => (other, false),
+        };
+        let found = self.lookup(value, &Value::Str(name), self.place(id))?;
+        if optional && found.is_none() {
+            self.spent = self.spent.saturating_sub(1);
+        }
+        if let Some(found) = &found {
+            self.consume(found);
+        }
+        Ok(Value::Bool(found.is_some()))
+    }
+}

@@ -1,0 +1,143 @@
+//! Size, types and conversions (cel-go common/stdlib, common/types).
+
+use super::time::{parse_duration, parse_timestamp};
+use super::{Answer, Context, Cost, Fail, Row, argument, row};
+use crate::cel::value::{Value, View};
+
+const READ: Cost = Cost::Read { argument: 0, times: 1 };
+
+pub static ROWS: &[Row] = &[
+    row("size(string|bytes|list(A)|map(A, B)): int", 0, Cost::One, size),
+    row("string|bytes|list(A)|map(A, B).size(): int", 0, Cost::One, size),
+    row("type(A): type", 0, Cost::One, type_of),
+    row("dyn(A): dyn", 0, Cost::One, |_, arguments| argument(arguments, 0).cloned()),
+    row("int(int|uint|double|string|duration|timestamp): int", 0, Cost::One, int),
+    row("uint(int|uint|double|string): uint", 0, Cost::One, uint),
+    row("double(int|uint|double|string): double", 0, Cost::One, double),
+    row("bool(bool|string): bool", 0, Cost::One, bool),
+    row("string(bool|int|uint|double|string|duration|timestamp): string", 0, Cost::One, string),
+    row("string(bytes): string", 0, READ, string),
+    row("bytes(bytes): bytes", 0, Cost::One, bytes),
+    row("bytes(string): bytes", 0, READ, bytes),
+    row("duration(int|string|duration): duration", 0, Cost::One, duration),
+    row("timestamp(int|string|timestamp): timestamp", 0, Cost::One, timestamp),
+];
+
+/// Functions that cel-go computes when it loads an expression, where their argument is constant (interpreter/decorators.go,
+/// decOptimize): such a call costs nothing, and its error is a refusal.
+pub(in crate::cel) const FOLDED: [&str; 10] =
+    ["bool", "bytes", "double", "duration", "dyn", "int", "string", "timestamp", "type", "uint"];
+
+fn wrong(from: &Value<'_>, to: &str) -> Fail {
+    Fail::from(format!("type conversion error from '{}' to '{to}'", from.type_name()))
+}
+
+fn size<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
+    let value = argument(arguments, 0)?;
+    match value.view() {
+        View::Str(_) | View::Bytes(_) | View::List(_) | View::Map(_) => Ok(Value::Int(super::size_of(value) as i64)),
+        _ => Err(Fail::NoSuchOverload),
+    }
+}
+
+fn type_of<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
+    Ok(Value::Type(argument(arguments, 0)?.static_type_name()))
+}
+
+fn int<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
+    let value = argument(arguments, 0)?;
+    Ok(Value::Int(match value.view() {
+        View::Int(i) => i,
+        View::Uint(u) => i64::try_from(u).map_err(|_| Fail::from("integer overflow"))?,
+        // Both bounds are excluded (common/overflow.go, doubleToInt64Checked).
+        View::Double(d) if d > i64::MIN as f64 && d < i64::MAX as f64 => d as i64,
+        View::Double(_) => return Err(Fail::from("integer overflow")),
+        View::Str(s) => s.parse().map_err(|_| wrong(value, "int"))?,
+        View::Duration(d) => d,
+        View::Timestamp(t) => t.as_second(),
+        _ => return Err(Fail::NoSuchOverload),
+    }))
+}
+
+fn uint<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
+    let value = argument(arguments, 0)?;
+    let overflow = || Fail::from("unsigned integer overflow");
+    Ok(Value::Uint(match value.view() {
+        View::Uint(u) => u,
+        View::Int(i) => u64::try_from(i).map_err(|_| overflow())?,
+        View::Double(d) if d >= 0.0 && d < u64::MAX as f64 => d as u64,
+        View::Double(_) => return Err(overflow()),
+        View::Str(s) if !s.starts_with('+') => s.parse().map_err(|_| wrong(value, "uint"))?,
+        View::Str(_) => return Err(wrong(value, "uint")),
+        _ => return Err(Fail::NoSuchOverload),
+    }))
+}
+
+fn double<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
+    let value = argument(arguments, 0)?;
+    Ok(Value::Double(match value.view() {
+        View::Double(d) => d,
+        View::Int(i) => i as f64,
+        View::Uint(u) => u as f64,
+        View::Str(s) => s.parse().map_err(|_| wrong(value, "double"))?,
+        _ => return Err(Fail::NoSuchOverload),
+    }))
+}
+
+fn bool<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
+    let value = argument(arguments, 0)?;
+    match value.view() {
+        View::Bool(b) => Ok(Value::Bool(b)),
+        View::Str("true" | "TRUE" | "True" | "t" | "1") => Ok(Value::Bool(true)),
+        View::Str("false" | "FALSE" | "False" | "f" | "0") => Ok(Value::Bool(false)),
+        View::Str(_) => Err(wrong(value, "bool")),
+        _ => Err(Fail::NoSuchOverload),
+    }
+}
+
+fn string<'a>(context: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
+    let value = argument(arguments, 0)?;
+    match value.view() {
+        View::Str(_) => Ok(value.clone()),
+        View::Bytes(b) => match std::str::from_utf8(b) {
+            Ok(s) => context.text(s),
+            Err(_) => Err(Fail::from("invalid UTF-8 in bytes, cannot convert to string")),
+        },
+        _ => context.text(value.to_text().ok_or(Fail::NoSuchOverload)?),
+    }
+}
+
+fn bytes<'a>(context: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
+    let value = argument(arguments, 0)?;
+    match value.view() {
+        View::Bytes(_) => Ok(value.clone()),
+        View::Str(s) => {
+            context.allocate(s.len())?;
+            Ok(Value::Bytes(s.as_bytes().into()))
+        }
+        _ => Err(Fail::NoSuchOverload),
+    }
+}
+
+fn duration<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
+    let value = argument(arguments, 0)?;
+    match value.view() {
+        View::Duration(_) => Ok(value.clone()),
+        View::Int(i) => Ok(Value::Duration(i)),
+        View::Str(s) => {
+            parse_duration(s).map(Value::Duration).ok_or_else(|| wrong(value, "google.protobuf.Duration"))
+        }
+        _ => Err(Fail::NoSuchOverload),
+    }
+}
+
+fn timestamp<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
+    let value = argument(arguments, 0)?;
+    let wrong = || wrong(value, "google.protobuf.Timestamp");
+    match value.view() {
+        View::Timestamp(_) => Ok(value.clone()),
+        View::Int(i) => super::time::from_seconds(i).map(Value::Timestamp).ok_or_else(wrong),
+        View::Str(s) => parse_timestamp(s).map(Value::Timestamp).ok_or_else(wrong),
+        _ => Err(Fail::NoSuchOverload),
+    }
+}

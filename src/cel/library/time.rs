@@ -1,0 +1,130 @@
+//! Durations and timestamps (cel-go common/types/{duration,timestamp}.go). The time zone is UTC unless one is named.
+
+use jiff::tz::{Offset, TimeZone};
+use jiff::{Timestamp, Zoned};
+
+use super::{Answer, Cost, Fail, Row, argument, row, text_at};
+use crate::cel::value::{Value, View};
+
+pub static ROWS: &[Row] = &[
+    row("timestamp.getFullYear(): int", 0, Cost::One, |_, a| field(a, |t| t.year().into())),
+    row("timestamp.getFullYear(string): int", 0, Cost::One, |_, a| field(a, |t| t.year().into())),
+    row("timestamp.getMonth(): int", 0, Cost::One, |_, a| field(a, |t| i64::from(t.month()) - 1)),
+    row("timestamp.getMonth(string): int", 0, Cost::One, |_, a| field(a, |t| i64::from(t.month()) - 1)),
+    row("timestamp.getDate(): int", 0, Cost::One, |_, a| field(a, |t| t.day().into())),
+    row("timestamp.getDate(string): int", 0, Cost::One, |_, a| field(a, |t| t.day().into())),
+    row("timestamp.getDayOfMonth(): int", 0, Cost::One, |_, a| field(a, |t| i64::from(t.day()) - 1)),
+    row("timestamp.getDayOfMonth(string): int", 0, Cost::One, |_, a| field(a, |t| i64::from(t.day()) - 1)),
+    row("timestamp.getDayOfYear(): int", 0, Cost::One, |_, a| field(a, |t| i64::from(t.day_of_year()) - 1)),
+    row("timestamp.getDayOfYear(string): int", 0, Cost::One, |_, a| field(a, |t| i64::from(t.day_of_year()) - 1)),
+    row("timestamp.getDayOfWeek(): int", 0, Cost::One, |_, a| field(a, weekday)),
+    row("timestamp.getDayOfWeek(string): int", 0, Cost::One, |_, a| field(a, weekday)),
+    row("timestamp|duration.getHours(): int", 0, Cost::One, |_, a| clock(a, |t| t.hour().into(), 3_600_000_000_000)),
+    row("timestamp.getHours(string): int", 0, Cost::One, |_, a| field(a, |t| t.hour().into())),
+    row("timestamp|duration.getMinutes(): int", 0, Cost::One, |_, a| clock(a, |t| t.minute().into(), 60_000_000_000)),
+    row("timestamp.getMinutes(string): int", 0, Cost::One, |_, a| field(a, |t| t.minute().into())),
+    row("timestamp|duration.getSeconds(): int", 0, Cost::One, |_, a| clock(a, |t| t.second().into(), 1_000_000_000)),
+    row("timestamp.getSeconds(string): int", 0, Cost::One, |_, a| field(a, |t| t.second().into())),
+    row("timestamp|duration.getMilliseconds(): int", 0, Cost::One, |_, a| clock(a, |t| t.millisecond().into(), 1_000_000)),
+    row("timestamp.getMilliseconds(string): int", 0, Cost::One, |_, a| field(a, |t| t.millisecond().into())),
+];
+
+fn weekday(t: &Zoned) -> i64 {
+    t.weekday().to_sunday_zero_offset().into()
+}
+
+fn field<'a>(arguments: &[Value<'a>], get: fn(&Zoned) -> i64) -> Answer<'a> {
+    let View::Timestamp(t) = argument(arguments, 0)?.view() else { return Err(Fail::NoSuchOverload) };
+    let zone = if arguments.len() > 1 { zone(text_at(arguments, 1)?)? } else { TimeZone::UTC };
+    Ok(Value::Int(get(&t.to_zoned(zone))))
+}
+
+/// The same of a timestamp; of a duration how many units it holds in all.
+fn clock<'a>(arguments: &[Value<'a>], get: fn(&Zoned) -> i64, unit: i64) -> Answer<'a> {
+    match argument(arguments, 0)?.view() {
+        View::Duration(d) => Ok(Value::Int(d / unit)),
+        _ => field(arguments, get),
+    }
+}
+
+/// `UTC` and offsets (`+02:00`, `-7:30`). Names of places need a database that this program does not carry.
+fn zone(name: &str) -> Result<TimeZone, Fail> {
+    if name.is_empty() || name == "UTC" {
+        return Ok(TimeZone::UTC);
+    }
+    let unknown = || Fail::from(format!("unknown time zone {name}"));
+    let (sign, rest) = match name.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, name.strip_prefix('+').unwrap_or(name)),
+    };
+    let (hours, minutes) = rest.split_once(':').ok_or_else(unknown)?;
+    let number = |text: &str| text.parse::<u8>().ok().filter(|n| *n < 60).map(i32::from).ok_or_else(unknown);
+    let seconds = sign * (number(hours)? * 3600 + number(minutes)? * 60);
+    Ok(TimeZone::fixed(Offset::from_seconds(seconds).map_err(|_| unknown())?))
+}
+
+/// Go's `time.ParseDuration`: `1h30m`, `1.5s`, `-2ms`, `0`.
+pub fn parse_duration(text: &str) -> Option<i64> {
+    let (negative, mut rest) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    if rest == "0" {
+        return Some(0);
+    }
+    if rest.is_empty() {
+        return None;
+    }
+    let mut total: i128 = 0;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let (number, tail) = rest.split_at(digits);
+        let (unit, tail) = tail.split_at(tail.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(tail.len()));
+        let scale: i128 = match unit {
+            "ns" => 1,
+            "us" | "µs" | "μs" => 1_000,
+            "ms" => 1_000_000,
+            "s" => 1_000_000_000,
+            "m" => 60_000_000_000,
+            "h" => 3_600_000_000_000,
+            _ => return None,
+        };
+        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+        if (whole.is_empty() && fraction.is_empty()) || whole.len() > 19 || fraction.contains('.') {
+            return None;
+        }
+        total += if whole.is_empty() { 0 } else { whole.parse::<i128>().ok()? * scale };
+        let fraction = fraction.get(..fraction.len().min(18)).unwrap_or_default();
+        if !fraction.is_empty() {
+            total += fraction.parse::<i128>().ok()? * scale / 10i128.pow(fraction.len() as u32);
+        }
+        rest = tail;
+    }
+    i64::try_from(if negative { -total } else { total }).ok()
+}
+
+/// The years that CEL has: 1 to 9999.
+const FIRST: i64 = -62_135_596_800;
+const LAST: i64 = 253_402_300_799;
+
+/// Within those years.
+pub fn from_seconds(seconds: i64) -> Option<Timestamp> {
+    if (FIRST..=LAST).contains(&seconds) { Timestamp::from_second(seconds).ok() } else { None }
+}
+
+/// RFC 3339, and nothing that is merely near it.
+pub fn parse_timestamp(text: &str) -> Option<Timestamp> {
+    let bytes = text.as_bytes();
+    let strict = matches!(bytes.get(10), Some(b'T')) && bytes.get(4) == Some(&b'-') && !text.contains(['[', ',']);
+    if !strict {
+        return None;
+    }
+    let t: Timestamp = text.parse().ok()?;
+    from_seconds(t.as_second()).map(|_| t)
+}
+
+/// A timestamp moved by nanoseconds; `None` beyond the years that CEL has.
+pub fn shift(t: Timestamp, nanoseconds: i128) -> Option<Timestamp> {
+    let moved = Timestamp::from_nanosecond(t.as_nanosecond().checked_add(nanoseconds)?).ok()?;
+    if (FIRST..=LAST).contains(&moved.as_nanosecond().div_euclid(1_000_000_000).try_into().ok()?) { Some(moved) } else { None }
+}

@@ -1,0 +1,192 @@
+//! Operators: rows of the same table as functions, under the names that cel-go gives them.
+
+use std::cmp::Ordering;
+
+use super::halt::Fail;
+use super::library::{Answer, Context, Cost, Row, shift};
+use super::syntax::Operator;
+use super::value::{Value, View, compare, equal};
+
+const fn row(signature: &'static str, cost: Cost, call: super::library::Implementation) -> Row {
+    Row { signature, since: 0, cost, call }
+}
+
+pub(super) static ROWS: &[Row] = &[
+    row("_+_(int, int): int", Cost::One, add),
+    row("_+_(uint, uint): uint", Cost::One, add),
+    row("_+_(double, double): double", Cost::One, add),
+    row("_+_(string, string): string", Cost::Sum, add),
+    row("_+_(bytes, bytes): bytes", Cost::Sum, add),
+    row("_+_(list(A), list(A)): list(A)", Cost::One, add),
+    row("_+_(duration, duration): duration", Cost::One, add),
+    row("_+_(timestamp, duration): timestamp", Cost::One, add),
+    row("_+_(duration, timestamp): timestamp", Cost::One, add),
+    row("_-_(int, int): int", Cost::One, |_, a| two(Operator::Subtract, a)),
+    row("_-_(uint, uint): uint", Cost::One, |_, a| two(Operator::Subtract, a)),
+    row("_-_(double, double): double", Cost::One, |_, a| two(Operator::Subtract, a)),
+    row("_-_(duration, duration): duration", Cost::One, |_, a| two(Operator::Subtract, a)),
+    row("_-_(timestamp, duration): timestamp", Cost::One, |_, a| two(Operator::Subtract, a)),
+    row("_-_(timestamp, timestamp): duration", Cost::One, |_, a| two(Operator::Subtract, a)),
+    row("_*_(int, int): int", Cost::One, |_, a| two(Operator::Multiply, a)),
+    row("_*_(uint, uint): uint", Cost::One, |_, a| two(Operator::Multiply, a)),
+    row("_*_(double, double): double", Cost::One, |_, a| two(Operator::Multiply, a)),
+    row("_/_(int, int): int", Cost::One, |_, a| two(Operator::Divide, a)),
+    row("_/_(uint, uint): uint", Cost::One, |_, a| two(Operator::Divide, a)),
+    row("_/_(double, double): double", Cost::One, |_, a| two(Operator::Divide, a)),
+    row("_%_(int, int): int", Cost::One, |_, a| two(Operator::Modulo, a)),
+    row("_%_(uint, uint): uint", Cost::One, |_, a| two(Operator::Modulo, a)),
+    row("_==_(A, A): bool", Cost::Smaller, |_, a| same(a, true)),
+    row("_!=_(A, A): bool", Cost::Smaller, |_, a| same(a, false)),
+    row("_<_(int|uint|double, int|uint|double): bool", Cost::One, |_, a| order(a, Ordering::is_lt)),
+    row("_<_(string, string): bool", Cost::Smaller, |_, a| order(a, Ordering::is_lt)),
+    row("_<_(bytes, bytes): bool", Cost::Smaller, |_, a| order(a, Ordering::is_lt)),
+    row("_<_(bool, bool): bool", Cost::One, |_, a| order(a, Ordering::is_lt)),
+    row("_<_(duration, duration): bool", Cost::One, |_, a| order(a, Ordering::is_lt)),
+    row("_<_(timestamp, timestamp): bool", Cost::One, |_, a| order(a, Ordering::is_lt)),
+    row("_<=_(int|uint|double, int|uint|double): bool", Cost::One, |_, a| order(a, Ordering::is_le)),
+    row("_<=_(string, string): bool", Cost::Smaller, |_, a| order(a, Ordering::is_le)),
+    row("_<=_(bytes, bytes): bool", Cost::Smaller, |_, a| order(a, Ordering::is_le)),
+    row("_<=_(bool, bool): bool", Cost::One, |_, a| order(a, Ordering::is_le)),
+    row("_<=_(duration, duration): bool", Cost::One, |_, a| order(a, Ordering::is_le)),
+    row("_<=_(timestamp, timestamp): bool", Cost::One, |_, a| order(a, Ordering::is_le)),
+    row("_>_(int|uint|double, int|uint|double): bool", Cost::One, |_, a| order(a, Ordering::is_gt)),
+    row("_>_(string, string): bool", Cost::Smaller, |_, a| order(a, Ordering::is_gt)),
+    row("_>_(bytes, bytes): bool", Cost::Smaller, |_, a| order(a, Ordering::is_gt)),
+    row("_>_(bool, bool): bool", Cost::One, |_, a| order(a, Ordering::is_gt)),
+    row("_>_(duration, duration): bool", Cost::One, |_, a| order(a, Ordering::is_gt)),
+    row("_>_(timestamp, timestamp): bool", Cost::One, |_, a| order(a, Ordering::is_gt)),
+    row("_>=_(int|uint|double, int|uint|double): bool", Cost::One, |_, a| order(a, Ordering::is_ge)),
+    row("_>=_(string, string): bool", Cost::Smaller, |_, a| order(a, Ordering::is_ge)),
+    row("_>=_(bytes, bytes): bool", Cost::Smaller, |_, a| order(a, Ordering::is_ge)),
+    row("_>=_(bool, bool): bool", Cost::One, |_, a| order(a, Ordering::is_ge)),
+    row("_>=_(duration, duration): bool", Cost::One, |_, a| order(a, Ordering::is_ge)),
+    row("_>=_(timestamp, timestamp): bool", Cost::One, |_, a| order(a, Ordering::is_ge)),
+    row("@in(A, list(A)): bool", Cost::Elements { argument: 1 }, within),
+    row("@in(A, map(A, B)): bool", Cost::One, within),
+    row("!_(bool): bool", Cost::One, |_, a| match a {
+        [value] => value.as_bool().map(|b| Value::Bool(!b)).ok_or(Fail::NoSuchOverload),
+        _ => Err(Fail::NoSuchOverload),
+    }),
+    row("-_(int): int", Cost::One, negate),
+    row("-_(double): double", Cost::One, negate),
+    row("-_(duration): duration", Cost::One, negate),
+];
+
+fn two<'a>(operator: Operator, arguments: &[Value<'a>]) -> Answer<'a> {
+    match arguments {
+        [left, right] => arithmetic(operator, left, right),
+        _ => Err(Fail::NoSuchOverload),
+    }
+}
+
+/// Counts what is built before it is.
+fn add<'a>(context: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
+    let [left, right] = arguments else { return Err(Fail::NoSuchOverload) };
+    match (left.view(), right.view()) {
+        (View::Str(x), View::Str(y)) => context.allocate(x.len() + y.len())?,
+        (View::Bytes(x), View::Bytes(y)) => context.allocate(x.len() + y.len())?,
+        (View::List(x), View::List(y)) => context.allocate_list(x.len() + y.len())?,
+        _ => {}
+    }
+    arithmetic(Operator::Add, left, right)
+}
+
+/// `+ - * / %` on two values.
+pub(super) fn arithmetic<'a>(operator: Operator, left: &Value<'a>, right: &Value<'a>) -> Answer<'a> {
+    use Operator::{Add, Divide, Modulo, Multiply, Subtract};
+    let duration = |d: Option<i64>| d.map(Value::Duration).ok_or(Fail::from("duration overflow"));
+    let moved = |t, by: i128| shift(t, by).map(Value::Timestamp).ok_or(Fail::from("timestamp overflow"));
+    match (operator, left.view(), right.view()) {
+        (_, View::Int(x), View::Int(y)) => int(operator, x, y),
+        (_, View::Uint(x), View::Uint(y)) => uint(operator, x, y),
+        (Add, View::Double(x), View::Double(y)) => Ok(Value::Double(x + y)),
+        (Subtract, View::Double(x), View::Double(y)) => Ok(Value::Double(x - y)),
+        (Multiply, View::Double(x), View::Double(y)) => Ok(Value::Double(x * y)),
+        (Divide, View::Double(x), View::Double(y)) => Ok(Value::Double(x / y)),
+        (Modulo, View::Double(_), View::Double(_)) => Err(Fail::NoSuchOverload),
+        (Add, View::Str(x), View::Str(y)) => Ok(Value::text([x, y].concat())),
+        (Add, View::Bytes(x), View::Bytes(y)) => Ok(Value::Bytes([x, y].concat().into())),
+        (Add, View::List(x), View::List(y)) => Ok(Value::list(x.iter().chain(y.iter()).collect())),
+        (Add, View::Duration(x), View::Duration(y)) => duration(x.checked_add(y)),
+        (Subtract, View::Duration(x), View::Duration(y)) => duration(x.checked_sub(y)),
+        (Add, View::Timestamp(t), View::Duration(d)) => moved(t, d.into()),
+        (Add, View::Duration(d), View::Timestamp(t)) => moved(t, d.into()),
+        (Subtract, View::Timestamp(t), View::Duration(d)) => moved(t, -i128::from(d)),
+        (Subtract, View::Timestamp(x), View::Timestamp(y)) => {
+            duration(i64::try_from(x.as_nanosecond() - y.as_nanosecond()).ok())
+        }
+        _ => Err(Fail::NoSuchOverload),
+    }
+}
+
+fn int<'a>(operator: Operator, x: i64, y: i64) -> Answer<'a> {
+    let value = match operator {
+        Operator::Add => x.checked_add(y),
+        Operator::Subtract => x.checked_sub(y),
+        Operator::Multiply => x.checked_mul(y),
+        Operator::Divide if y == 0 => return Err(Fail::from("division by zero")),
+        Operator::Divide => x.checked_div(y),
+        Operator::Modulo if y == 0 => return Err(Fail::from("modulus by zero")),
+        _ => x.checked_rem(y),
+    };
+    value.map(Value::Int).ok_or(Fail::from("integer overflow"))
+}
+
+fn uint<'a>(operator: Operator, x: u64, y: u64) -> Answer<'a> {
+    let value = match operator {
+        Operator::Add => x.checked_add(y),
+        Operator::Subtract => x.checked_sub(y),
+        Operator::Multiply => x.checked_mul(y),
+        Operator::Divide if y == 0 => return Err(Fail::from("division by zero")),
+        Operator::Divide => x.checked_div(y),
+        Operator::Modulo if y == 0 => return Err(Fail::from("modulus by zero")),
+        _ => x.checked_rem(y),
+    };
+    value.map(Value::Uint).ok_or(Fail::from("unsigned integer overflow"))
+}
+
+fn same<'a>(arguments: &[Value<'a>], wanted: bool) -> Answer<'a> {
+    match arguments {
+        [left, right] => Ok(Value::Bool(equal(left, right)? == wanted)),
+        _ => Err(Fail::NoSuchOverload),
+    }
+}
+
+fn order<'a>(arguments: &[Value<'a>], holds: fn(Ordering) -> bool) -> Answer<'a> {
+    let [left, right] = arguments else { return Err(Fail::NoSuchOverload) };
+    match compare(left, right) {
+        Some(Some(order)) => Ok(Value::Bool(holds(order))),
+        Some(None) => Err(Fail::from("NaN values cannot be ordered")),
+        None => Err(Fail::NoSuchOverload),
+    }
+}
+
+fn within<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
+    let [value, container] = arguments else { return Err(Fail::NoSuchOverload) };
+    match container.view() {
+        View::List(list) => {
+            for element in list.iter() {
+                if equal(&element, value)? {
+                    return Ok(Value::Bool(true));
+                }
+            }
+            Ok(Value::Bool(false))
+        }
+        View::Map(map) => Ok(Value::Bool(map.get(value).is_some())),
+        View::Facts(facts) => match value.as_str() {
+            Some(name) => Ok(Value::Bool(facts.fact(name).is_some())),
+            None => Ok(Value::Bool(false)),
+        },
+        _ => Err(Fail::NoSuchOverload),
+    }
+}
+
+fn negate<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
+    let [value] = arguments else { return Err(Fail::NoSuchOverload) };
+    match value.view() {
+        View::Int(i) => i.checked_neg().map(Value::Int).ok_or(Fail::from("integer overflow")),
+        View::Double(d) => Ok(Value::Double(-d)),
+        View::Duration(d) => d.checked_neg().map(Value::Duration).ok_or(Fail::from("duration overflow")),
+        _ => Err(Fail::NoSuchOverload),
+    }
+}

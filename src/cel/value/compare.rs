@@ -1,0 +1,146 @@
+//! Equality, order, and maps from entries.
+
+use std::cmp::Ordering;
+use std::rc::Rc;
+
+use super::{Map, Value, View};
+use crate::cel::halt::Fail;
+
+/// CEL's equality: numbers by value across their types, other mixed types unequal. An unknown inside decides nothing.
+pub fn equal<'a>(a: &Value<'a>, b: &Value<'a>) -> Result<bool, Fail> {
+    if let (Value::Node(a), Value::Node(b)) = (a, b) {
+        return Ok(a.equals(*b));
+    }
+    Ok(match (a.view(), b.view()) {
+        (View::Unknown(missing), _) | (_, View::Unknown(missing)) => return Err(Fail::Unknown(Rc::new(missing.clone()))),
+        (View::Null, View::Null) => true,
+        (View::List(x), View::List(y)) => {
+            if x.len() != y.len() {
+                return Ok(false);
+            }
+            for (p, q) in x.iter().zip(y.iter()) {
+                if !equal(&p, &q)? {
+                    return Ok(false);
+                }
+            }
+            true
+        }
+        (View::Map(x), View::Map(y)) => {
+            if x.len() != y.len() || struct_name(x) != struct_name(y) {
+                return Ok(false);
+            }
+            for (key, p) in x.iter() {
+                match y.get(&key) {
+                    Some(q) if equal(&p, &q)? => {}
+                    _ => return Ok(false),
+                }
+            }
+            true
+        }
+        (View::Optional(x), View::Optional(y)) => match (x, y) {
+            (None, None) => true,
+            (Some(p), Some(q)) => equal(p, q)?,
+            _ => false,
+        },
+        (View::Type(x), View::Type(y)) => x == y,
+        (View::Opaque(x), View::Opaque(y)) => x == y,
+        _ => compare(a, b) == Some(Some(Ordering::Equal)),
+    })
+}
+
+fn struct_name<'v>(map: Map<'v, '_>) -> Option<&'v str> {
+    if let Map::Struct(value) = map { Some(value.name) } else { None }
+}
+
+/// The order of two values: `None` where types have none, `Some(None)` where a NaN is one of them.
+pub fn compare(a: &Value<'_>, b: &Value<'_>) -> Option<Option<Ordering>> {
+    Some(match (a.view(), b.view()) {
+        (View::Int(x), View::Int(y)) => Some(x.cmp(&y)),
+        (View::Uint(x), View::Uint(y)) => Some(x.cmp(&y)),
+        (View::Double(x), View::Double(y)) => x.partial_cmp(&y),
+        (View::Int(x), View::Uint(y)) => Some(int_uint(x, y)),
+        (View::Uint(x), View::Int(y)) => Some(int_uint(y, x).reverse()),
+        (View::Int(x), View::Double(y)) => int_double(x, y),
+        (View::Double(x), View::Int(y)) => int_double(y, x).map(Ordering::reverse),
+        (View::Uint(x), View::Double(y)) => uint_double(x, y),
+        (View::Double(x), View::Uint(y)) => uint_double(y, x).map(Ordering::reverse),
+        (View::Str(x), View::Str(y)) => Some(x.cmp(y)),
+        (View::Bytes(x), View::Bytes(y)) => Some(x.cmp(y)),
+        (View::Bool(x), View::Bool(y)) => Some(x.cmp(&y)),
+        (View::Duration(x), View::Duration(y)) => Some(x.cmp(&y)),
+        (View::Timestamp(x), View::Timestamp(y)) => Some(x.cmp(&y)),
+        _ => return None,
+    })
+}
+
+// As cel-go (common/types/compare.go): a double outside the integers' range decides; inside it the integer is rounded.
+
+fn int_uint(x: i64, y: u64) -> Ordering {
+    u64::try_from(x).map_or(Ordering::Less, |x| x.cmp(&y))
+}
+
+fn int_double(x: i64, y: f64) -> Option<Ordering> {
+    if y < i64::MIN as f64 {
+        return Some(Ordering::Greater);
+    }
+    if y > i64::MAX as f64 {
+        return Some(Ordering::Less);
+    }
+    (x as f64).partial_cmp(&y)
+}
+
+fn uint_double(x: u64, y: f64) -> Option<Ordering> {
+    if y < 0.0 {
+        return Some(Ordering::Greater);
+    }
+    if y > u64::MAX as f64 {
+        return Some(Ordering::Less);
+    }
+    (x as f64).partial_cmp(&y)
+}
+
+/// The order of map keys: null, booleans, numbers, strings. Total, so that it can sort.
+pub fn key_order(a: &Value<'_>, b: &Value<'_>) -> Ordering {
+    rank(a).cmp(&rank(b)).then_with(|| compare(a, b).flatten().unwrap_or(Ordering::Equal))
+}
+
+pub fn key_order_str(a: &Value<'_>, b: &str) -> Ordering {
+    match a.view() {
+        View::Str(a) => a.cmp(b),
+        _ => Ordering::Less,
+    }
+}
+
+fn rank(key: &Value<'_>) -> u8 {
+    match key.view() {
+        View::Null => 0,
+        View::Bool(_) => 1,
+        View::Int(_) | View::Uint(_) | View::Double(_) => 2,
+        _ => 3,
+    }
+}
+
+impl<'a> Value<'a> {
+    /// A map from entries in any order. Of a key that occurs twice the last entry counts, as in a Go map.
+    pub(in crate::cel) fn map(mut entries: Vec<(Value<'a>, Value<'a>)>) -> Result<Self, Fail> {
+        if let Some((key, _)) = entries.iter().find(|(k, _)| !is_key(k)) {
+            return Err(Fail::from(format!("unsupported key type: {}", key.type_name())));
+        }
+        entries.sort_by(|a, b| key_order(&a.0, &b.0));
+        entries.dedup_by(|later, earlier| {
+            let twice = key_order(&later.0, &earlier.0).is_eq();
+            if twice {
+                std::mem::swap(later, earlier);
+            }
+            twice
+        });
+        Ok(Value::Map(Rc::new(entries)))
+    }
+}
+
+fn is_key(key: &Value<'_>) -> bool {
+    matches!(
+        key.view(),
+        View::Null | View::Bool(_) | View::Int(_) | View::Uint(_) | View::Double(_) | View::Str(_)
+    )
+}
