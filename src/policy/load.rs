@@ -287,7 +287,7 @@ fn ids(conditions: &[Condition]) -> impl Iterator<Item = ExprId> + '_ {
 }
 
 fn facts_read(unit: &Unit, id: ExprId) -> Vec<String> {
-    let Some(uses) = unit.uses(id) else { return Vec::new() };
+    let uses = unit.uses(id);
     uses.fields.iter().filter(|(root, _)| *root == "facts").map(|(_, field)| field.clone()).collect()
 }
 
