@@ -23,6 +23,7 @@
 //! | [`cli`] | one file per command |
 
 pub mod cel;
+pub mod cli;
 pub mod engine;
 pub mod facts;
 pub mod finding;

@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 
 use crate::cel::Fact;
 use crate::facts::{ClusterDefaults, Version, Versions};
+use crate::finding::Finding;
 use crate::inventory::{Entry, Inventory, View};
 use crate::object::{Gvk, Node, NodeId, Object, Tree};
 use crate::policy::{Case, Effect, Expected, Judgement, Matched, Operation, Patch, Policy, apply, patch};
@@ -59,6 +60,17 @@ pub fn run_case(policy: &Policy, case: &Case) -> CaseRun {
         None => Some(CaseError::Malformed("the policy has no notes".to_owned())),
     };
     CaseRun { policy: policy.id.clone(), case: case.name.clone(), line: case.line, error }
+}
+
+/// What a policy says about the first of its cases that fails: an example for people.
+pub fn example(policy: &Policy) -> Option<Finding> {
+    let tree = policy.cases_tree.as_ref()?;
+    let fails = |case: &&Case| matches!(case.expected, Expected::Deny | Expected::Warn | Expected::Audit);
+    policy.cases.iter().filter(fails).find_map(|case| {
+        let played = Played::new(case, tree).ok()?;
+        let found = played.judge(policy, played.request()).findings.into_iter().next()?;
+        Some(found.finding)
+    })
 }
 
 fn malformed(message: impl Into<String>) -> CaseError {

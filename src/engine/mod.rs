@@ -5,6 +5,7 @@
 
 mod cases;
 mod embedded;
+mod machines;
 mod request;
 mod scan;
 
@@ -14,8 +15,9 @@ use crate::facts::{self, ClusterDefaults, Versions};
 use crate::inventory::Inventory;
 use crate::policy::{self, FactDeclaration, PolicyFile, PolicySet, Problem};
 
-pub use cases::{CaseError, CaseRun, run_case};
+pub use cases::{CaseError, CaseRun, example, run_case};
 pub use embedded::EMBEDDED;
+pub use machines::cluster_summary;
 pub use request::{Request, judge, kind_of_resource, resource_of};
 pub use scan::scan;
 

@@ -8,7 +8,7 @@
 
 pub mod after_eviction;
 mod answer;
-mod cluster;
+pub mod cluster;
 pub mod eviction;
 pub mod explain;
 #[cfg(test)]

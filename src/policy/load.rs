@@ -287,8 +287,7 @@ fn ids(conditions: &[Condition]) -> impl Iterator<Item = ExprId> + '_ {
 }
 
 fn facts_read(unit: &Unit, id: ExprId) -> Vec<String> {
-    let Some(uses) = unit.uses(id) else { return Vec::new() };
-    uses.fields.iter().filter(|(root, _)| *root == "facts").map(|(_, field)| field.clone()).collect()
+    unit.uses(id).fields.iter().filter(|(root, _)| *root == "facts").map(|(_, field)| field.clone()).collect()
 }
 
 /// The facts that decide or are spoken of at admission; the notes' own expressions are not part of what is exported.
@@ -374,7 +373,7 @@ impl Compiler {
     }
 
     /// Conditions come before variables, as in Kubernetes, where a condition sees none.
-    fn common(&mut self, common: &Common<'_>) -> (Constraints, Vec<Condition>) {
+    fn common(&mut self, common: &Common<'_>) -> (Constraints, Vec<Condition>, Vec<Condition>) {
         let constraints =
             common.constraints.map(|n| Constraints::read(n, true, &mut self.problems)).unwrap_or_default();
         let mut conditions = Vec::new();
@@ -383,18 +382,19 @@ impl Compiler {
                 conditions.push(Condition { name: name.as_str().unwrap_or_default().to_owned(), expression });
             }
         }
+        let mut variables = Vec::new();
         for Named { name, expression } in &common.variables {
-            let compiled =
-                self.builder.variable(name.as_str().unwrap_or_default(), expression.as_str().unwrap_or_default());
-            if let Err(refusals) = compiled {
-                self.refuse(*expression, refusals);
+            let name = name.as_str().unwrap_or_default();
+            match self.builder.variable(name, expression.as_str().unwrap_or_default()) {
+                Ok(expression) => variables.push(Condition { name: name.to_owned(), expression }),
+                Err(refusals) => self.refuse(*expression, refusals),
             }
         }
-        (constraints, conditions)
+        (constraints, conditions, variables)
     }
 
     fn check(&mut self, document: &Validating<'_>) -> Check {
-        let (constraints, conditions) = self.common(&document.common);
+        let (constraints, conditions, variables) = self.common(&document.common);
         let mut validations = Vec::new();
         for v in &document.validations {
             let Some(expression) = self.expression(v.expression, Expect::Bool) else { continue };
@@ -407,11 +407,11 @@ impl Compiler {
                 reason: v.reason.map(str::to_owned),
             });
         }
-        Check { constraints, fail: document.common.fail, unit: Unit::default(), conditions, validations }
+        Check { constraints, fail: document.common.fail, unit: Unit::default(), conditions, variables, validations }
     }
 
     fn mutation(&mut self, document: &Mutating<'_>, bound: bool) -> Mutation {
-        let (constraints, conditions) = self.common(&document.common);
+        let (constraints, conditions, _) = self.common(&document.common);
         let mut mutations = Vec::new();
         for (json_patch, expression) in &document.mutations {
             let (kind, expect) = if *json_patch {

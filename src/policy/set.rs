@@ -45,7 +45,7 @@ pub struct Binding {
     pub restricted_to: Option<Constraints>,
 }
 
-/// A matchCondition.
+/// A matchCondition, or a variable.
 #[derive(Clone, Debug)]
 pub struct Condition {
     /// Its name.
@@ -78,6 +78,8 @@ pub struct Check {
     pub unit: Unit,
     /// Have to be true for the policy to apply.
     pub conditions: Vec<Condition>,
+    /// What its expressions call by a name.
+    pub variables: Vec<Condition>,
     /// What it demands.
     pub validations: Vec<Validation>,
 }

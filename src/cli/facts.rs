@@ -1,0 +1,254 @@
+//! `facts`: what KubeVirt and OpenShift would conclude about an object, with everything that was looked at.
+
+use std::path::{Path, PathBuf};
+
+use anstyle::{AnsiColor, Effects, Style};
+use clap::Args;
+
+use super::input::{Dump, Manifests};
+use super::options::ClusterOptions;
+use super::page::Page;
+use super::terminal::{self, ScreenOptions};
+use crate::cel::{Fact, FactValue};
+use crate::engine::Surroundings;
+use crate::facts::after_eviction::AfterEviction;
+use crate::facts::eviction::Eviction;
+use crate::facts::look::{Look, Looks, Mark};
+use crate::facts::migration::Migration;
+use crate::facts::workload_update::WorkloadUpdate;
+use crate::facts::{SCHEMA, World};
+use crate::finding::Unreadable;
+use crate::inventory::{Entry, Inventory};
+use crate::object::{Evidence, MissingSet, Object};
+use crate::policy;
+use crate::report::summary::ExitCode;
+
+const EXAMPLES: &str = "\
+Examples:
+  virt-guard facts apps/shop/db.yaml                       every object in the file that there are facts about
+  virt-guard facts apps/shop/db.yaml db-0                  one of them
+  virt-guard facts apps/shop/db.yaml --from upgrade-check  with what a cluster's dump knows
+  virt-guard facts upgrade-check shop/db-0                 an object of a dump
+
+  ✗ stands in the way   ✓ does not   ? not known   · worth knowing, decides nothing";
+
+/// Show what KubeVirt and OpenShift would conclude about an object
+///
+/// Whether a VM can be live-migrated, which evictionStrategy is in force, what a drain does to it; approval of updates,
+/// versions. Everything that was looked at is shown, so that a wrong verdict can be argued with.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// A file or folder with the object; - is standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Which object: its name, namespace/name, or Kind/name
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
+    /// A cluster's dump, for the objects that the answer depends on
+    #[arg(long, value_name = "DUMP", help_heading = "About the cluster")]
+    from: Option<PathBuf>,
+    #[command(flatten)]
+    cluster: ClusterOptions,
+    #[command(flatten)]
+    screen: ScreenOptions,
+}
+
+impl Arguments {
+    /// Runs the command.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        let manifests = Manifests::read(std::slice::from_ref(&self.file))?;
+        let dump = self.from.as_deref().map(Dump::read).transpose()?;
+        let (mut inventory, now, mut unreadable) = match dump {
+            Some(dump) => (dump.inventory, dump.now, dump.unreadable),
+            None => (Inventory::default(), None, Vec::new()),
+        };
+        manifests.objects.iter().for_each(|entry| inventory.add(entry.clone()));
+        unreadable.extend(manifests.unreadable.iter().cloned());
+        let cluster = self.cluster.cluster(&inventory, now);
+        let world = Surroundings { inventory: &inventory, cluster: &cluster }.world();
+        let objects = self.selected(&manifests)?;
+        let mut page = Page::new(terminal::width(), self.screen.colour());
+        for (i, object) in objects.iter().enumerate() {
+            if i > 0 {
+                page.line("");
+            }
+            Screen { page: &mut page, unicode: self.screen.unicode() }.object(*object, &world);
+        }
+        terminal::print(&page.finish())?;
+        for Unreadable { file, message, .. } in &unreadable {
+            terminal::say(&format!("{file}: {message}"));
+        }
+        Ok(if unreadable.is_empty() { ExitCode::Clean } else { ExitCode::Incomplete })
+    }
+
+    fn selected<'m>(&self, manifests: &'m Manifests) -> anyhow::Result<Vec<Object<'m>>> {
+        let objects = manifests.objects.iter().map(Entry::object);
+        let objects: Vec<Object<'_>> = objects.filter(|object| has_facts(*object)).collect();
+        let file = self.file.display();
+        if objects.is_empty() {
+            let kinds: Vec<&str> = SUBJECTS.to_vec();
+            anyhow::bail!("{file}: no object that there are facts about; those are {}", kinds.join(", "));
+        }
+        let Some(name) = &self.name else { return Ok(objects) };
+        let chosen: Vec<Object<'_>> = objects.iter().copied().filter(|object| is_called(*object, name)).collect();
+        if chosen.is_empty() {
+            let names: Vec<String> = objects.iter().map(|object| object.reference().qualified_name()).collect();
+            let near = policy::nearest(name, names.iter().map(String::as_str));
+            let near = near.map_or_else(|| format!("there is {}", listed(&names)), |near| format!("did you mean '{near}'?"));
+            anyhow::bail!("{file}: no object called '{name}' that there are facts about ({near})");
+        }
+        Ok(chosen)
+    }
+}
+
+/// Kinds that people ask about, for the message when there is none of them.
+const SUBJECTS: [&str; 5] =
+    ["VirtualMachine", "VirtualMachineInstance", "Subscription", "InstallPlan", "HyperConverged and others"];
+
+/// The first of many names.
+fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let more = names.len().saturating_sub(SHOWN);
+    let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    if more > 0 { format!("{shown} and {more} more") } else { shown }
+}
+
+/// True for an object that more is known about than the cluster's versions, which are the same for all.
+fn has_facts(object: Object<'_>) -> bool {
+    let about = |fact: &&crate::facts::FactSchema| fact.subjects.iter().any(|k| object.gvk.is(k.group, k.kind));
+    SCHEMA.iter().filter(|fact| fact.name != "versions").any(|fact| about(&fact))
+}
+
+fn is_called(object: Object<'_>, name: &str) -> bool {
+    let reference = object.reference();
+    let kind = format!("{}/{}", reference.kind, reference.name);
+    name == reference.name || name == reference.qualified_name() || name.eq_ignore_ascii_case(&kind)
+}
+
+/// Column in which answers begin.
+const ANSWERS: usize = 18;
+
+struct Screen<'p> {
+    page: &'p mut Page,
+    unicode: bool,
+}
+
+impl Screen<'_> {
+    fn object(&mut self, object: Object<'_>, world: &World<'_>) {
+        let kubevirt = world.versions.kubevirt.map(|v| format!("KubeVirt {}", v.minor_text()));
+        self.page.head(&object.reference().to_string(), kubevirt.as_deref().unwrap_or("KubeVirt's version not known"));
+        if let Some(migration) = Migration::of(object, world) {
+            let predicted = if migration.predicted { " (predicted)" } else { " (as its status says)" };
+            self.answer("migration", &format!("{}{predicted}", migration.verdict.as_str()), &migration.looks);
+        }
+        if let Some(eviction) = Eviction::of(object, world) {
+            self.answer("eviction", &in_force(&eviction), &eviction.looks);
+        }
+        if let Some(after) = AfterEviction::of(object, world) {
+            let outcome = after.known().map_or("Unknown", |outcome| outcome.text());
+            self.answer("after eviction", outcome, &after.looks);
+        }
+        if let Some(update) = WorkloadUpdate::of(object, world) {
+            self.answer("workload update", "", &update.looks());
+        }
+        for fact in SCHEMA.iter().filter(|fact| !TYPED.contains(&fact.name)) {
+            if let Some(answer) = (fact.compute)(object, world) {
+                self.fact(fact.name, &answer, 2);
+            }
+        }
+    }
+
+    fn answer(&mut self, name: &str, answer: &str, looks: &Looks) {
+        let answer = self.page.strong(answer);
+        let width = ANSWERS - 2;
+        self.page.line(format!("  {name:<width$}{answer}").trim_end());
+        for look in looks.iter() {
+            self.look(look);
+        }
+    }
+
+    fn look(&mut self, look: &Look) {
+        let at = look.evidence.first().and_then(place).unwrap_or_default();
+        let missing = if look.missing.is_empty() { String::new() } else { format!(": {}", needs(&look.missing)) };
+        let text = format!("{}  {}{missing}", look.topic, look.text);
+        let lead = format!("{} ", self.mark(look.mark));
+        let used = ANSWERS + 4 + text.chars().count() + at.chars().count();
+        match self.page.width().checked_sub(used) {
+            Some(gap) if gap > 0 && !at.is_empty() => {
+                self.page.line(&format!("{:ANSWERS$}{lead}{text}{:gap$}  {at}", "", ""));
+            }
+            _ => {
+                let text = if at.is_empty() { text } else { format!("{text}  {at}") };
+                self.page.hanging(ANSWERS, &lead, &text);
+            }
+        }
+    }
+
+    fn mark(&self, mark: Mark) -> String {
+        let (unicode, ascii, colour) = match mark {
+            Mark::Obstacle => ("✗", "x", AnsiColor::Red.on_default()),
+            Mark::Pass => ("✓", "ok", AnsiColor::Green.on_default()),
+            Mark::Open => ("?", "?", AnsiColor::Yellow.on_default()),
+            Mark::Note => ("·", "-", Style::new().effects(Effects::DIMMED)),
+        };
+        self.page.paint(colour, if self.unicode { unicode } else { ascii })
+    }
+
+    /// A fact without a screen of its own: its fields, indented.
+    fn fact(&mut self, name: &str, fact: &Fact, indent: usize) {
+        let pad = ANSWERS.saturating_sub(indent).max(name.chars().count() + 2);
+        let value = match &fact.value {
+            FactValue::Map(fields) if !fields.is_empty() => {
+                self.page.line(&format!("{:indent$}{name}", ""));
+                return fields.iter().for_each(|(key, value)| self.fact(key, value, indent + 2));
+            }
+            FactValue::List(elements) if elements.iter().any(|e| matches!(e.value, FactValue::Map(_))) => {
+                return elements.iter().for_each(|element| self.fact(name, element, indent));
+            }
+            value => shown(value),
+        };
+        let at = fact.evidence.first().and_then(place).map(|at| format!("  {at}")).unwrap_or_default();
+        self.page.hanging(indent, &format!("{name:<pad$}"), &format!("{value}{at}"));
+    }
+}
+
+/// Facts that have a screen of their own.
+const TYPED: [&str; 4] = ["migration", "eviction", "afterEviction", "workloadUpdate"];
+
+fn in_force(eviction: &Eviction) -> String {
+    match &eviction.in_force {
+        Ok(said) => format!("{}   {}", said.strategy.as_str(), eviction.origin),
+        Err(missing) => format!("Unknown: {}", needs(missing)),
+    }
+}
+
+fn needs(missing: &MissingSet) -> String {
+    missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn shown(value: &FactValue) -> String {
+    match value {
+        FactValue::Unknown(missing) => format!("not known: {}", needs(missing)),
+        FactValue::Null => "nothing".to_owned(),
+        FactValue::Bool(b) => b.to_string(),
+        FactValue::Int(i) => i.to_string(),
+        FactValue::String(s) if s.is_empty() => "-".to_owned(),
+        FactValue::String(s) => s.clone(),
+        FactValue::List(elements) if elements.is_empty() => "none".to_owned(),
+        FactValue::List(elements) => elements.iter().map(|e| shown(&e.value)).collect::<Vec<_>>().join(", "),
+        FactValue::Map(fields) if fields.is_empty() => "none".to_owned(),
+        FactValue::Map(fields) => {
+            let field = |(key, value): &(String, Fact)| format!("{key} {}", shown(&value.value));
+            fields.iter().map(field).collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+/// `db.yaml:18:23`: the file's own name, for a screen is narrow and says which file it is about.
+fn place(evidence: &Evidence) -> Option<String> {
+    let location = evidence.location.as_ref()?;
+    let name = &location.origin.name;
+    let file = Path::new(name).file_name().map_or(name.into(), |name| name.to_string_lossy());
+    Some(format!("{file}:{}:{}", location.line, location.column))
+}

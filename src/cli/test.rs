@@ -1,0 +1,90 @@
+//! `test`: the cases of policies, played.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use rayon::prelude::*;
+
+use super::{policy_files, terminal};
+use crate::engine::{self, CaseRun, EMBEDDED};
+use crate::policy::{Policy, PolicySet};
+use crate::report::summary::ExitCode;
+
+const EXAMPLES: &str = "\
+Examples:
+  virt-guard test                   the built-in policies
+  virt-guard test policies/         your own, together with the built-in ones that they may refer to
+  virt-guard test policies/mine.yaml
+
+Exit codes: 0 all cases hold, 1 one does not, 2 a policy file is wrong.";
+
+/// Run the cases of policies
+///
+/// Each case in a policy's PolicyNotes is an object and what has to come out. Without PATH the built-in policies are
+/// tested, with PATH those in that file or folder. A file with the name of a built-in policy's file stands for it.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// A folder of policies, or one file
+    #[arg(value_name = "PATH")]
+    path: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// Runs the command.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        let users = policy_files::read(self.path.as_slice())?;
+        let stands_for = |path: &str| {
+            users.iter().any(|(user, _)| policy_files::file_name(user) == policy_files::file_name(path))
+        };
+        let embedded: Vec<(&str, &str)> = EMBEDDED.iter().copied().filter(|(path, _)| !stands_for(path)).collect();
+        let policies = policy_files::load(&embedded, &users)?;
+        let tested: Vec<&Policy> = tested(&policies, self.path.is_none());
+        let runs: Vec<Vec<CaseRun>> = tested.par_iter().map(|policy| run(policy)).collect();
+        let told = tell(&tested, &runs);
+        terminal::print(&told.text)?;
+        for id in &told.without_cases {
+            terminal::say(&format!("{id} has no cases; nothing proves that it does what it says"));
+        }
+        Ok(if told.failed == 0 { ExitCode::Clean } else { ExitCode::Findings })
+    }
+}
+
+fn tested(policies: &PolicySet, embedded: bool) -> Vec<&Policy> {
+    policies.iter().filter(|policy| policy.embedded == embedded).collect()
+}
+
+fn run(policy: &Policy) -> Vec<CaseRun> {
+    policy.cases.iter().map(|case| engine::run_case(policy, case)).collect()
+}
+
+struct Told {
+    text: String,
+    failed: usize,
+    without_cases: Vec<String>,
+}
+
+/// Each failure with its place, then one line of counts.
+fn tell(policies: &[&Policy], runs: &[Vec<CaseRun>]) -> Told {
+    let mut told = Told { text: String::new(), failed: 0, without_cases: Vec::new() };
+    for (policy, runs) in policies.iter().zip(runs) {
+        if runs.is_empty() {
+            told.without_cases.push(policy.id.clone());
+        }
+        for run in runs {
+            let Some(error) = &run.error else { continue };
+            told.failed += 1;
+            let error = error.to_string().replace('\n', "\n    ");
+            told.text.push_str(&format!("{}:{}: {}: {}\n    {error}\n", policy.file, run.line, run.policy, run.case));
+        }
+    }
+    let of = |n: usize, one: &str, many: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {many}") };
+    let cases = of(runs.iter().map(Vec::len).sum(), "case", "cases");
+    let policies = of(policies.len(), "policy", "policies");
+    let end = match told.failed {
+        0 => "all hold".to_owned(),
+        n => format!("{n} {} not hold", if n == 1 { "does" } else { "do" }),
+    };
+    told.text.push_str(&format!("{cases} of {policies}: {end}\n"));
+    told
+}
