@@ -132,6 +132,7 @@ impl<'a> From<&'a object::Missing> for Missing<'a> {
             Why::Stale => "stale",
             Why::AdmissionOnly => "admission-only",
             Why::NotReported => "not-reported",
+            Why::DoesNotExist => "does-not-exist",
         };
         Missing { what: &m.what, why }
     }
