@@ -95,7 +95,8 @@ impl Arguments {
         if chosen.is_empty() {
             let names: Vec<String> = objects.iter().map(|object| object.reference().qualified_name()).collect();
             let near = policy::nearest(name, names.iter().map(String::as_str));
-            let near = near.map_or_else(|| format!("there is {}", listed(&names)), |near| format!("did you mean '{near}'?"));
+            let near =
+                near.map_or_else(|| format!("there is {}", listed(&names)), |near| format!("did you mean '{near}'?"));
             anyhow::bail!("{file}: no object called '{name}' that there are facts about ({near})");
         }
         Ok(chosen)

@@ -51,7 +51,8 @@ fn version(text: &str) -> Result<Version, String> {
 }
 
 fn timestamp(text: &str) -> Result<Timestamp, String> {
-    text.parse().map_err(|_| "expected a date and time with its zone (RFC 3339), such as 2026-03-04T09:12:00Z".to_owned())
+    text.parse()
+        .map_err(|_| "expected a date and time with its zone (RFC 3339), such as 2026-03-04T09:12:00Z".to_owned())
 }
 
 fn cluster_default(text: &str) -> Result<(String, String), String> {
@@ -162,8 +163,9 @@ impl OutputOptions {
                     // A file is no terminal: no colour unless it was asked for, and no width.
                     let style = Style { colour: false, width: FILE_WIDTH, ..self.style(door) };
                     let text = rendered(assessment, &end, output.format, &style);
-                    fs::write(file, text)
-                        .map_err(|e| anyhow::anyhow!("{} cannot be written: {}", file.display(), terminal::words(&e)))?;
+                    fs::write(file, text).map_err(|e| {
+                        anyhow::anyhow!("{} cannot be written: {}", file.display(), terminal::words(&e))
+                    })?;
                 }
                 None => terminal::print(&rendered(assessment, &end, output.format, &self.style(door)))?,
             }

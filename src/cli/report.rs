@@ -72,7 +72,9 @@ impl Arguments {
         let scan = engine::scan(&policies, &subjects, around);
         if subjects.is_empty() {
             let path = path.display();
-            terminal::say(&format!("no objects found in {path}: is it the folder of a must-gather, or a file of objects?"));
+            terminal::say(&format!(
+                "no objects found in {path}: is it the folder of a must-gather, or a file of objects?"
+            ));
         }
         let names = vec![path.display().to_string()];
         let inputs = Inputs { names, files: dump.files, unreadable: dump.unreadable, notes: Vec::new() };

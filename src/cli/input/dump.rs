@@ -42,7 +42,8 @@ impl Dump {
         walk.add(path)?;
         let (mut found, mut unreadable) = walk.finish();
         found.retain(|file| !holds_no_objects(&relative(path, file)));
-        let (timestamps, found): (Vec<Found>, Vec<Found>) = found.into_iter().partition(|f| is_timestamp_file(&f.shown));
+        let (timestamps, found): (Vec<Found>, Vec<Found>) =
+            found.into_iter().partition(|f| is_timestamp_file(&f.shown));
         let mut collector = Collector::default();
         for file in &timestamps {
             if let Some(text) = parse::bytes(&file.path).ok().and_then(|bytes| String::from_utf8(bytes).ok()) {
@@ -79,7 +80,9 @@ fn refuse_archive(path: &Path) -> anyhow::Result<()> {
             "zip" | "7z" => format!("unpack {path} into dump/"),
             _ => format!("mkdir dump && tar -xf {path} -C dump"),
         };
-        anyhow::bail!("{path} is an archive, and archives cannot be read yet. Unpack it first: {unpack}, then --from dump");
+        anyhow::bail!(
+            "{path} is an archive, and archives cannot be read yet. Unpack it first: {unpack}, then --from dump"
+        );
     }
     Ok(())
 }
