@@ -95,7 +95,7 @@ fn cause(page: &mut Page<'_>, group: &Group<'_>, cause: &CauseGroup<'_>, told: &
 fn says_more(group: &Group<'_>, cause: &CauseGroup<'_>) -> bool {
     let text = cause.cause.text.as_str();
     let is_field = |f: &&Finding| f.field.as_ref().is_some_and(|e| e.path.to_string() == text || e.stable_path == text);
-    !text.is_empty() && text != group.title && !cause.findings.iter().any(|f| is_field(&f))
+    !text.is_empty() && text != group.title && !cause.findings.iter().any(is_field)
 }
 
 /// One object, and the field that decided.

@@ -58,10 +58,12 @@ impl<'s> Page<'s> {
     pub fn paragraph(&mut self, indent: usize, lead: &[Piece<'_>], (paint, text): Piece<'_>) {
         let columns = self.style.columns();
         let width = lead.iter().map(|(_, t)| display_width(t)).sum::<usize>();
-        // A lead that takes half of a narrow line would leave a thread of text beside it.
-        let hang = if indent + width > columns / 2 { indent + 2 } else { indent + width };
         let text = clean(text);
         let room = columns.saturating_sub(indent + width);
+        let longest = text.split_whitespace().map(display_width).max().unwrap_or(0);
+        // A lead that takes half of a narrow line would leave a thread of text beside it, and cut no word.
+        let narrow = indent + width > columns / 2 || longest > room;
+        let hang = if narrow { indent + 2 } else { indent + width };
         let first = wrap(&text, room).into_iter().next().filter(|l| display_width(l) <= room || indent + width == hang);
         let first = first.unwrap_or_default();
         self.line(indent, &[lead, &[(paint, &first)]].concat());
