@@ -17,9 +17,9 @@ use crate::report::summary::ExitCode;
 
 const EXAMPLES: &str = "\
 Examples:
-  virt-guard check apps/                             all manifests below a folder
-  kustomize build prod | virt-guard check -          what a tool prints
-  virt-guard check apps/ --from upgrade-check        with the storage classes and defaults of a cluster's dump
+  virt-guard check apps/                       all manifests below a folder
+  kustomize build prod | virt-guard check -    what a tool prints
+  virt-guard check apps/ --from upgrade-check  knowing a cluster's storage classes and defaults
   virt-guard check apps/ --cluster-default evictionStrategy=LiveMigrate
   virt-guard check apps/ -o text -o json=findings.json";
 

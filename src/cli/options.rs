@@ -51,7 +51,8 @@ fn version(text: &str) -> Result<Version, String> {
 }
 
 fn timestamp(text: &str) -> Result<Timestamp, String> {
-    text.parse().map_err(|_| "expected a date and time with its zone (RFC 3339), such as 2026-03-04T09:12:00Z".to_owned())
+    text.parse()
+        .map_err(|_| "expected a date and time with its zone (RFC 3339), such as 2026-03-04T09:12:00Z".to_owned())
 }
 
 fn cluster_default(text: &str) -> Result<(String, String), String> {
@@ -161,8 +162,9 @@ impl OutputOptions {
                     // A file is no terminal: no colour unless it was asked for, and no width.
                     let style = Style { colour: false, width: FILE_WIDTH, ..self.style(door) };
                     let text = rendered(assessment, output.format, &style);
-                    fs::write(file, text)
-                        .map_err(|e| anyhow::anyhow!("{} cannot be written: {}", file.display(), terminal::words(&e)))?;
+                    fs::write(file, text).map_err(|e| {
+                        anyhow::anyhow!("{} cannot be written: {}", file.display(), terminal::words(&e))
+                    })?;
                 }
                 None => terminal::print(&rendered(assessment, output.format, &self.style(door)))?,
             }
@@ -171,7 +173,7 @@ impl OutputOptions {
         let text_on_stdout = self.output.iter().any(|o| o.file.is_none() && o.format == Format::Text);
         if !text_on_stdout {
             for unreadable in &assessment.inputs.unreadable {
-                terminal::say(&place(unreadable));
+                terminal::say(&place_in_input(unreadable));
             }
             terminal::say(&format!("exit code {}: {}", end.code.number(), end.why));
         }
@@ -195,7 +197,7 @@ fn rendered(assessment: &Assessment, format: Format, style: &Style) -> String {
 }
 
 /// `file:line:column: message`, with as much of the place as is known.
-fn place(unreadable: &Unreadable) -> String {
+pub fn place_in_input(unreadable: &Unreadable) -> String {
     let Unreadable { file, line, column, message } = unreadable;
     match (line, column) {
         (0, _) => format!("{file}: {message}"),

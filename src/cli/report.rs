@@ -17,10 +17,11 @@ use crate::report::summary::ExitCode;
 
 const EXAMPLES: &str = "\
 Examples:
-  virt-guard report --collect                        prints the commands that collect a dump
-  virt-guard report --from upgrade-check             a folder that they filled
-  virt-guard report --from must-gather.local.123     a must-gather; OpenShift Virtualization's own image knows the VMs
-  virt-guard report --from all.yaml                  kubectl get … --all-namespaces -o yaml > all.yaml
+  virt-guard report --collect                     prints the commands that collect a dump
+  virt-guard report --from upgrade-check          the folder that they fill
+  virt-guard report --from must-gather.local.123  VMs are in it when OpenShift Virtualization's
+                                                  image gathered too
+  virt-guard report --from all.yaml               what oc get -A -o yaml printed
   virt-guard report --from upgrade-check --target 4.20 -o text -o json=report.json";
 
 /// Everything that says how a report is made, and means nothing to --collect.
@@ -72,10 +73,12 @@ impl Arguments {
         let scan = engine::scan(&policies, &subjects, around);
         if subjects.is_empty() {
             let path = path.display();
-            terminal::say(&format!("no objects found in {path}: is it the folder of a must-gather, or a file of objects?"));
+            terminal::say(&format!(
+                "no objects found in {path}: is it the folder of a must-gather, or a file of objects?"
+            ));
         }
         let names = vec![path.display().to_string()];
-        let inputs = Inputs { names, files: dump.files, unreadable: dump.unreadable, notes: Vec::new() };
+        let inputs = Inputs { names, files: dump.files, unreadable: dump.unreadable, notes: dump.notes };
         let assessment = Assessment { scan, cluster: Some(engine::cluster_summary(around)), inputs };
         self.output.write(&assessment, Door::Report)
     }

@@ -34,9 +34,8 @@ impl Arguments {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let users = policy_files::read(self.path.as_slice())?;
-        let stands_for = |path: &str| {
-            users.iter().any(|(user, _)| policy_files::file_name(user) == policy_files::file_name(path))
-        };
+        let stands_for =
+            |path: &str| users.iter().any(|(user, _)| policy_files::file_name(user) == policy_files::file_name(path));
         let embedded: Vec<(&str, &str)> = EMBEDDED.iter().copied().filter(|(path, _)| !stands_for(path)).collect();
         let policies = policy_files::load(&embedded, &users)?;
         let tested: Vec<&Policy> = tested(&policies, self.path.is_none());

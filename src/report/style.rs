@@ -63,7 +63,6 @@ impl Style {
         };
         if self.unicode { unicode } else { ascii }
     }
-
 }
 
 /// What a stroke means.

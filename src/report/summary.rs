@@ -84,11 +84,7 @@ impl Counts {
     }
 
     fn by(count: impl Fn(Severity) -> usize) -> Self {
-        Counts {
-            blockers: count(Severity::Blocker),
-            warnings: count(Severity::Warning),
-            infos: count(Severity::Info),
-        }
+        Counts { blockers: count(Severity::Blocker), warnings: count(Severity::Warning), infos: count(Severity::Info) }
     }
 
     fn of_findings(findings: &[&Finding]) -> Self {
@@ -227,7 +223,8 @@ impl<'a> Summary<'a> {
         let scan = &assessment.scan;
         let counted: Vec<&Finding> = scan.counted().collect();
         let groups = groups(&counted);
-        let shown = |stage: &StageSummary<'_>| stage.stage != Stage::Other || stage.policies + stage.findings.total() > 0;
+        let shown =
+            |stage: &StageSummary<'_>| stage.stage != Stage::Other || stage.policies + stage.findings.total() > 0;
         let stages: Vec<_> = Stage::ALL.into_iter().map(|s| StageSummary::of(s, scan)).filter(shown).collect();
         let all_seen = assessment.inputs.unreadable.is_empty() && scan.objects > 0;
         let findings = Counts::of_findings(&counted);
@@ -295,7 +292,10 @@ fn unknowns(undecided: &[Undecided]) -> Vec<Unknowns<'_>> {
 fn failures(errors: &[PolicyError]) -> Vec<Failure<'_>> {
     let mut by_text: BTreeMap<_, Vec<&PolicyError>> = BTreeMap::new();
     for error in errors {
-        by_text.entry((error.policy.as_str(), error.expression.as_str(), error.message.as_str())).or_default().push(error);
+        by_text
+            .entry((error.policy.as_str(), error.expression.as_str(), error.message.as_str()))
+            .or_default()
+            .push(error);
     }
     let failure = |((policy, expression, message), errors)| Failure { policy, expression, message, errors };
     by_text.into_iter().map(failure).collect()

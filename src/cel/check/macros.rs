@@ -90,7 +90,9 @@ impl<'s> Checker<'_, 's> {
         let (names, bodies) = arguments.split_at(variables.min(arguments.len()));
         let Some(types) = self.variable_types(kind, variables, &ty) else {
             let message = match kind {
-                MacroKind::OptMap | MacroKind::OptFlatMap => format!("expected type 'optional_type(dyn)' but found '{ty}'"),
+                MacroKind::OptMap | MacroKind::OptFlatMap => {
+                    format!("expected type 'optional_type(dyn)' but found '{ty}'")
+                }
                 _ => format!(
                     "expression of type '{}' cannot be range of a comprehension (must be list, map, or dynamic)",
                     shown(&ty)

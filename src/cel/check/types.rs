@@ -39,10 +39,7 @@ pub fn fits(wanted: &Type, given: &Type, bindings: &mut Bindings) -> bool {
 
 /// Types whose place `null` may take (cel-go checker/types.go, internalIsAssignableNull).
 fn nullable(ty: &Type) -> bool {
-    matches!(
-        ty,
-        Type::Null | Type::Struct(_) | Type::Named(_) | Type::Duration | Type::Timestamp | Type::Optional(_)
-    )
+    matches!(ty, Type::Null | Type::Struct(_) | Type::Named(_) | Type::Duration | Type::Timestamp | Type::Optional(_))
 }
 
 fn is_open(ty: &Type) -> bool {

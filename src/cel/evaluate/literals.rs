@@ -18,7 +18,8 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         Ok(match pending.take(outcome)? {
             Some(Value::Optional(inner)) if optional => inner.map(|v| (*v).clone()),
             Some(value) if optional => {
-                let message = format!("cannot initialize an optional element from a value of type {}", value.type_name());
+                let message =
+                    format!("cannot initialize an optional element from a value of type {}", value.type_name());
                 pending.note(self.error(message, self.place(code)))?;
                 None
             }
@@ -59,7 +60,12 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
     }
 
     #[inline(never)]
-    pub(super) fn structure(&mut self, name: &'a str, fields: &'a [(Box<str>, CodeId, bool)], id: CodeId) -> Outcome<'a> {
+    pub(super) fn structure(
+        &mut self,
+        name: &'a str,
+        fields: &'a [(Box<str>, CodeId, bool)],
+        id: CodeId,
+    ) -> Outcome<'a> {
         let mut pending = Pending::default();
         let mut out = Vec::with_capacity(fields.len());
         for (field, code, optional) in fields {

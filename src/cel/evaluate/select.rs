@@ -68,7 +68,12 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
 
     /// What stands under a key; `None` where nothing does, which is read then. An unknown ends here.
     #[inline]
-    pub(super) fn lookup(&mut self, value: &Value<'a>, key: &Value<'a>, place: Place) -> Result<Option<Value<'a>>, Halt> {
+    pub(super) fn lookup(
+        &mut self,
+        value: &Value<'a>,
+        key: &Value<'a>,
+        place: Place,
+    ) -> Result<Option<Value<'a>>, Halt> {
         let found = match (value.view(), key.as_str()) {
             (View::Map(map), Some(name)) => map.get_str(name),
             (View::Map(map), None) => map.get(key),

@@ -22,10 +22,10 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::LazyLock;
 
-pub(super) use self::regex::compile as compile_pattern;
 pub(super) use self::conversions::FOLDED;
-pub use self::opaque::Opaque;
 pub(super) use self::lists::sort_by;
+pub use self::opaque::Opaque;
+pub(super) use self::regex::compile as compile_pattern;
 pub(super) use self::signature::{FREE, Overload};
 pub(super) use self::time::shift;
 

@@ -8,7 +8,8 @@ use super::parse;
 use super::walk::{Found, Walk, shown};
 use crate::facts;
 use crate::finding::Unreadable;
-use crate::inventory::{Collector, Inventory, is_timestamp_file, newest_timestamp};
+use crate::inventory::{COLLECTED_FILE, Collector, Inventory, Kind, is_timestamp_file, newest_timestamp};
+use crate::policy;
 
 /// Ends of the names of archives.
 const ARCHIVES: [&str; 9] = ["tar", "gz", "tgz", "xz", "txz", "bz2", "zst", "zip", "7z"];
@@ -32,6 +33,8 @@ pub struct Dump {
     pub files: usize,
     /// What could not be read.
     pub unreadable: Vec<Unreadable>,
+    /// What looks like a mistake in it.
+    pub notes: Vec<String>,
 }
 
 impl Dump {
@@ -42,7 +45,8 @@ impl Dump {
         walk.add(path)?;
         let (mut found, mut unreadable) = walk.finish();
         found.retain(|file| !holds_no_objects(&relative(path, file)));
-        let (timestamps, found): (Vec<Found>, Vec<Found>) = found.into_iter().partition(|f| is_timestamp_file(&f.shown));
+        let (timestamps, found): (Vec<Found>, Vec<Found>) =
+            found.into_iter().partition(|f| is_timestamp_file(&f.shown));
         let mut collector = Collector::default();
         for file in &timestamps {
             if let Some(text) = parse::bytes(&file.path).ok().and_then(|bytes| String::from_utf8(bytes).ok()) {
@@ -61,14 +65,18 @@ impl Dump {
             }
         }
         let collection = collector.finish(facts::KINDS);
-        for resource in collection.unknown {
-            let message = format!("a marker says that {resource} was collected, and no such resource is known");
-            unreadable.push(Unreadable { file: shown(path), line: 0, column: 0, message });
-        }
         unreadable.sort();
+        let notes = collection.unknown.iter().filter_map(|resource| misspelt(path, resource)).collect();
         let now = collection.now.or_else(|| newest_timestamp(&collection.inventory));
-        Ok(Dump { inventory: collection.inventory, now, files, unreadable })
+        Ok(Dump { inventory: collection.inventory, now, files, unreadable, notes })
     }
+}
+
+/// A resource that a marker names and nothing here reads is none of our business, unless it is one of ours misspelt.
+fn misspelt(path: &Path, resource: &str) -> Option<String> {
+    let known: Vec<String> = facts::KINDS.iter().map(Kind::resource).collect();
+    let near = policy::nearest(resource, known.iter().map(String::as_str))?;
+    Some(format!("{}: {COLLECTED_FILE} names '{resource}', which is no resource (did you mean '{near}'?)", shown(path)))
 }
 
 fn refuse_archive(path: &Path) -> anyhow::Result<()> {
@@ -79,7 +87,9 @@ fn refuse_archive(path: &Path) -> anyhow::Result<()> {
             "zip" | "7z" => format!("unpack {path} into dump/"),
             _ => format!("mkdir dump && tar -xf {path} -C dump"),
         };
-        anyhow::bail!("{path} is an archive, and archives cannot be read yet. Unpack it first: {unpack}, then --from dump");
+        anyhow::bail!(
+            "{path} is an archive, and archives cannot be read yet. Unpack it first: {unpack}, then --from dump"
+        );
     }
     Ok(())
 }

@@ -103,7 +103,8 @@ mod tests {
 
     #[test]
     fn what_leaves_resources_alone_is_not_named() {
-        let plain = read("resources: [vm.yaml, ../base]\nbuildMetadata: [originAnnotations]\nimages: []\nnamePrefix: ''\n");
+        let plain =
+            read("resources: [vm.yaml, ../base]\nbuildMetadata: [originAnnotations]\nimages: []\nnamePrefix: ''\n");
         assert_eq!(plain.resources, [Path::new("apps/prod/vm.yaml"), Path::new("apps/prod/../base")]);
         assert_eq!(plain.left_out("apps/prod"), None);
     }

@@ -156,7 +156,11 @@ impl Manifests {
 /// One message for one misunderstanding: a chart was named where manifests are expected.
 fn nothing_but_templates(paths: &[PathBuf], files: usize) -> Unreadable {
     let names: Vec<String> = paths.iter().map(|path| shown(path)).collect();
-    let look = if files == 1 { "1 file looks like a Helm template" } else { &format!("{files} files look like Helm templates") };
+    let look = if files == 1 {
+        "1 file looks like a Helm template"
+    } else {
+        &format!("{files} files look like Helm templates")
+    };
     let message = format!("no objects found: {look}. Render first: helm template CHART | virt-guard check -");
     Unreadable { file: names.join(", "), line: 0, column: 0, message }
 }

@@ -168,10 +168,22 @@ mod tests {
     #[test]
     fn a_folder_is_read_by_names_in_order() {
         let root = tempfile::tempdir().unwrap();
-        let files =
-            ["b.yml", "a.yaml", "c/d.json", "c/E.YAML", "log.txt", "x.log", ".hidden.yaml", "subscriptions", "c/Kustomization"];
+        let files = [
+            "b.yml",
+            "a.yaml",
+            "c/d.json",
+            "c/E.YAML",
+            "log.txt",
+            "x.log",
+            ".hidden.yaml",
+            "subscriptions",
+            "c/Kustomization",
+        ];
         write(root.path(), &files);
-        assert_eq!(names(Walk::manifests(), root.path()), ["a.yaml", "b.yml", "c/E.YAML", "c/Kustomization", "c/d.json"]);
+        assert_eq!(
+            names(Walk::manifests(), root.path()),
+            ["a.yaml", "b.yml", "c/E.YAML", "c/Kustomization", "c/d.json"]
+        );
         let dump = [".hidden.yaml", "a.yaml", "b.yml", "c/E.YAML", "c/d.json", "subscriptions"];
         assert_eq!(names(Walk::dump(), root.path()), dump);
     }
@@ -205,7 +217,8 @@ mod tests {
 
     #[test]
     fn names_without_the_dot() {
-        for (path, expected) in [("./a.yaml", "a.yaml"), ("a/./b", "a/./b"), (".", "."), ("/x", "/x"), ("../y", "../y")] {
+        for (path, expected) in [("./a.yaml", "a.yaml"), ("a/./b", "a/./b"), (".", "."), ("/x", "/x"), ("../y", "../y")]
+        {
             assert_eq!(shown(Path::new(path)), expected, "{path}");
         }
     }

@@ -216,5 +216,9 @@ fn foot(page: &mut Page<'_>, assessment: &Assessment, summary: &Summary<'_>) {
         return;
     }
     let more = if summary.groups.is_empty() { "" } else { "virt-guard explain POLICY for more.  " };
-    page.paragraph(0, &[(Paint::Plain, more)], (Paint::Plain, &format!("Exit code {}: {}.", end.code.number(), end.why)));
+    page.paragraph(
+        0,
+        &[(Paint::Plain, more)],
+        (Paint::Plain, &format!("Exit code {}: {}.", end.code.number(), end.why)),
+    );
 }

@@ -53,7 +53,11 @@ fn cause(page: &mut Page<'_>, group: &Group<'_>, cause: &CauseGroup<'_>, tell_wh
     let field = same(fields.iter().map(Option::as_deref)).flatten();
     let mut indent = INDENT;
     if says_more(group, cause) {
-        page.paragraph(INDENT, &[], (Paint::Plain, &format!("because {}:", cause.cause.text.trim_end_matches([':', '.']))));
+        page.paragraph(
+            INDENT,
+            &[],
+            (Paint::Plain, &format!("because {}:", cause.cause.text.trim_end_matches([':', '.']))),
+        );
         indent += 2;
     }
     match (findings.as_slice(), field) {
