@@ -94,6 +94,11 @@ impl Evidence {
         self
     }
 
+    /// True when no output may show what stands there; see [`is_secret`].
+    pub fn is_secret(&self) -> bool {
+        is_secret_of(&self.object.group, &self.object.kind, &self.path)
+    }
+
     /// Says what it means.
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.note = Some(note.into());
@@ -135,14 +140,26 @@ fn shown(node: Node<'_>) -> Option<String> {
     Some(if chars.next().is_some() { format!("{short}…") } else { short })
 }
 
-/// Keys whose values are never shown, in any object: cloud-init and sysprep carry passwords.
-const SECRET_KEYS: [&str; 5] = ["userData", "userDataBase64", "networkData", "networkDataBase64", "sysprep"];
+/// Keys whose values are never shown, in any object: cloud-init and sysprep carry passwords, and what `kubectl apply` last
+/// applied repeats the whole object.
+pub const SECRET_KEYS: [&str; 6] = [
+    "userData",
+    "userDataBase64",
+    "networkData",
+    "networkDataBase64",
+    "sysprep",
+    "kubectl.kubernetes.io/last-applied-configuration",
+];
 
 /// True for what no output may show: everything of a Secret but its metadata, and a guest's first-boot data.
 pub fn is_secret(object: Object<'_>, path: &Path) -> bool {
+    is_secret_of(&object.gvk.group, &object.gvk.kind, path)
+}
+
+fn is_secret_of(group: &str, kind: &str, path: &Path) -> bool {
     let key = |step: &super::Step, name: &str| matches!(step, super::Step::Key(k) if k == name);
     let secret =
-        object.gvk.is("", "Secret") && path.steps().first().is_some_and(|s| key(s, "data") || key(s, "stringData"));
+        (group, kind) == ("", "Secret") && path.steps().first().is_some_and(|s| key(s, "data") || key(s, "stringData"));
     secret || path.steps().iter().any(|s| SECRET_KEYS.iter().any(|name| key(s, name)))
 }
 

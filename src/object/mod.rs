@@ -12,7 +12,7 @@ mod path;
 mod reference;
 mod tree;
 
-pub use evidence::{Cause, Evidence, Missing, MissingSet, Why, is_secret};
+pub use evidence::{Cause, Evidence, Missing, MissingSet, SECRET_KEYS, Why, is_secret};
 pub use node::{Node, NodeId, Object, Scalar, Type};
 pub use path::{Path, Step};
 pub use reference::{Gvk, ObjectRef};

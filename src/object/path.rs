@@ -96,7 +96,7 @@ impl Path {
         use fmt::Write;
         let mut out = String::new();
         let mut at = Some(root);
-        for step in &self.0 {
+        for (i, step) in self.0.iter().enumerate() {
             at = at.and_then(|n| match step {
                 Step::Key(k) => n.get(k),
                 Step::Index(i) => n.element(*i),
@@ -107,7 +107,7 @@ impl Path {
             };
             match name {
                 Some(name) => write!(out, "[name={name}]"),
-                None => write_step(&mut out, step, false),
+                None => write_step(&mut out, step, i == 0),
             }
             .ok();
         }

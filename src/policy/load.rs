@@ -287,8 +287,7 @@ fn ids(conditions: &[Condition]) -> impl Iterator<Item = ExprId> + '_ {
 }
 
 fn facts_read(unit: &Unit, id: ExprId) -> Vec<String> {
-    let uses = unit.uses(id);
-    uses.fields.iter().filter(|(root, _)| *root == "facts").map(|(_, field)| field.clone()).collect()
+    unit.uses(id).fields.iter().filter(|(root, _)| *root == "facts").map(|(_, field)| field.clone()).collect()
 }
 
 /// The facts that decide or are spoken of at admission; the notes' own expressions are not part of what is exported.

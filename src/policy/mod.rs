@@ -39,4 +39,4 @@ pub use notes::{Bound, Component, Notes, Text};
 pub use patch::{Patch, PatchError, apply, patch};
 pub use problem::{Place, Problem, nearest};
 pub use set::{Binding, Check, Condition, Effect, Mutation, Policy, PolicySet, Validation};
-pub use table::{admission, markdown_table};
+pub use table::{admission, markdown_table, severities};

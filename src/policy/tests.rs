@@ -148,7 +148,23 @@ apiVersion: v1
 kind: ConfigMap
 metadata: {name: c}
 "#;
-    assert_snapshot!(problems(text), @"");
+    assert_snapshot!(problems(text), @r#"
+    mine.yaml:5:3: matchConstraints is missing
+    mine.yaml:5:18: failurePolicy: 'Never' is none of Fail, Ignore
+    mine.yaml:6:14: paramKind is not supported yet
+    mine.yaml:7:3: unknown field 'matchConstraint' (did you mean 'matchConstraints'?)
+    mine.yaml:9:17: undeclared reference to 'objct' (did you mean 'object'?)
+        objct.spec.running == false
+        ^^^^^
+    mine.yaml:10:5: unknown field 'mesage' (did you mean 'message'?)
+    mine.yaml:13:19: undefined field 'unknown' (did you mean 'known'?)
+          facts.stub.unknown
+                    ^^^^^^^^
+    mine.yaml:15:5: auditAnnotations is not supported yet
+    mine.yaml:20:20: this binding names the policy 'other', which is not there
+    mine.yaml:20:47: validationActions: "Refuse" is none of Deny, Warn, Audit
+    mine.yaml:23:7: kind ConfigMap of v1 is no policy document (a policy file holds ValidatingAdmissionPolicy, MutatingAdmissionPolicy, their bindings, and PolicyNotes of virt-guard.io/v1)
+    "#);
 }
 
 #[test]
@@ -172,24 +188,24 @@ fn validations_and_conditions() {
         ),
         // A messageExpression that fails, or gives several lines, gives way to the message.
         (
-            "  validations: [{expression: 'false', message: plain, messageExpression: object.spec.nope}]",
+            "  validations: [{expression: 'false', message: plain, messageExpression: string(object.spec.nope)}]",
             "{}",
             "fails: plain []",
         ),
         (
-            "  validations: [{expression: 'false', message: plain, messageExpression: \"'a\\nb'\"}]",
+            "  validations: [{expression: 'false', message: plain, messageExpression: \"'a\\\\nb'\"}]",
             "{}",
             "fails: plain []",
         ),
         ("  validations: [{expression: object.spec.a == 1}]", "{}", "error: no such key: a in object.spec.a == 1"),
         (
-            "  matchConditions: [{name: c, expression: object.spec.on}]\n  validations: [{expression: 'false', message: no}]",
-            "{on: false}",
+            "  matchConditions: [{name: c, expression: object.spec.active == true}]\n  validations: [{expression: 'false', message: bad}]",
+            "{active: false}",
             "skipped",
         ),
         // One condition that is false decides, whatever becomes of the others.
         (
-            "  matchConditions: [{name: a, expression: object.spec.nope}, {name: b, expression: facts.stub.open}, {name: c, expression: 'false'}]\n  validations: [{expression: 'false'}]",
+            "  matchConditions: [{name: a, expression: object.spec.nope == 1}, {name: b, expression: facts.stub.open}, {name: c, expression: 'false'}]\n  validations: [{expression: 'false'}]",
             "{}",
             "skipped",
         ),
@@ -206,9 +222,9 @@ fn validations_and_conditions() {
             "fails: known [spec.known: true]",
         ),
         (
-            "  variables: [{name: v, expression: object.spec.a}]\n  validations: [{expression: variables.v == 1, message: no}]",
+            "  variables: [{name: v, expression: object.spec.a}]\n  validations: [{expression: variables.v == 1, message: bad}]",
             "{a: 2}",
-            "fails: no [spec.a: 2]",
+            "fails: bad [spec.a: 2]",
         ),
         (
             "  validations: [{expression: request.operation == 'CREATE'}, {expression: request.userInfo.username == 'x'}]",
@@ -278,10 +294,10 @@ fn what_was_so_before_is_ratcheted() {
         ),
         // The policy did not match before.
         (
-            "  matchConditions: [{name: on, expression: object.spec.on}]\n  validations: [{expression: object.spec.a == 1, message: no}]",
-            "{a: 2, on: false}",
-            "{a: 2, on: true}",
-            "fails: no [spec.a: 2]",
+            "  matchConditions: [{name: active, expression: object.spec.active == true}]\n  validations: [{expression: object.spec.a == 1, message: bad}]",
+            "{a: 2, active: false}",
+            "{a: 2, active: true}",
+            "fails: bad [spec.a: 2]",
         ),
         (
             "  validations: [{expression: '!facts.stub.known', message: known}]",
@@ -296,9 +312,9 @@ fn what_was_so_before_is_ratcheted() {
 
 #[test]
 fn ratcheting_can_be_switched_off() {
-    let spec = "  validations: [{expression: object.spec.a == 1, message: no}]";
+    let spec = "  validations: [{expression: object.spec.a == 1, message: bad}]";
     let off = policy(spec).replace("{name: p}", "{name: p, annotations: {virt-guard.io/ratchet: 'off'}}");
-    assert_eq!(said(&off, &object("{a: 2}"), Some(&object("{a: 2}"))), "fails: no [spec.a: 2]");
+    assert_eq!(said(&off, &object("{a: 2}"), Some(&object("{a: 2}"))), "fails: bad [spec.a: 2]");
 }
 
 fn mutation(kind: &str, expression: &str) -> String {
@@ -346,7 +362,12 @@ fn mutations_emit_their_own_operations() {
             "{}",
             r#"[{"op":"add","path":"/spec/a","value":1}] -> {"a":1}"#,
         ),
-        ("json", "object.spec.on ? [JSONPatch{op: 'remove', path: '/spec/on'}] : []", "{on: false}", "Nothing"),
+        (
+            "json",
+            "object.spec.active ? [JSONPatch{op: 'remove', path: '/spec/active'}] : []",
+            "{active: false}",
+            "Nothing",
+        ),
         (
             "json",
             "[JSONPatch{op: 'add', path: 'spec', value: 1}]",

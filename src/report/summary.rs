@@ -49,6 +49,17 @@ pub enum Readiness {
     NotEverythingChecked,
 }
 
+impl Readiness {
+    /// `ready`, `not-ready` or `not-everything-checked`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Readiness::Ready => "ready",
+            Readiness::NotReady => "not-ready",
+            Readiness::NotEverythingChecked => "not-everything-checked",
+        }
+    }
+}
+
 /// A number for each severity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {

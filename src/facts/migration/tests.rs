@@ -386,7 +386,7 @@ fn a_pool_is_judged_by_its_template() {
     );
     let migration = Migration::of(pool.object(), &test.world()).unwrap();
     let first = migration.obstacles().next().unwrap().evidence[0].stable_path.clone();
-    insta::assert_snapshot!(first, @".spec.virtualMachineTemplate.spec.dataVolumeTemplates[name=golden].spec.storage.storageClassName");
+    insta::assert_snapshot!(first, @"spec.virtualMachineTemplate.spec.dataVolumeTemplates[name=golden].spec.storage.storageClassName");
 }
 
 #[test]

@@ -197,10 +197,11 @@ fn machines(machines: Machines, single_node: bool) -> String {
         (restarted, format!("restarts {restarted}")),
         (left_off, format!("leaves {left_off} off")),
         (refused, format!("is refused by {refused}")),
-        (unknown, format!("does to {unknown} what could not be judged")),
     ];
     let parts: Vec<String> = parts.into_iter().filter(|(n, _)| *n > 0).map(|(_, text)| text).collect();
-    if parts.is_empty() { head } else { format!("{head} A drain {}.", parts.join(", ")) }
+    let drain = if parts.is_empty() { String::new() } else { format!(" A drain {}.", parts.join(", ")) };
+    let open = if unknown == 0 { String::new() } else { format!(" What it does to {unknown} could not be judged.") };
+    format!("{head}{drain}{open}")
 }
 
 fn foot(page: &mut Page<'_>, assessment: &Assessment, summary: &Summary<'_>) {
@@ -216,9 +217,208 @@ fn foot(page: &mut Page<'_>, assessment: &Assessment, summary: &Summary<'_>) {
         return;
     }
     let more = if summary.groups.is_empty() { "" } else { "virt-guard explain POLICY for more.  " };
-    page.paragraph(
-        0,
-        &[(Paint::Plain, more)],
-        (Paint::Plain, &format!("Exit code {}: {}.", end.code.number(), end.why)),
-    );
+    page.paragraph(0, &[], (Paint::Plain, &format!("{more}Exit code {}: {}.", end.code.number(), end.why)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{Door, samples};
+    use insta::assert_snapshot;
+
+    fn style() -> Style {
+        Style::plain(Door::Report)
+    }
+
+    #[test]
+    fn a_healthy_cluster_is_ticks_and_what_was_looked_at() {
+        assert_snapshot!(cluster(&samples::healthy(), &style()), @"
+        OpenShift 4.19.8 → 4.20  OpenShift Virtualization 4.19.3 (KubeVirt 1.5.2)
+        as of 2026-03-04 09:12 UTC
+        READY   every stage was checked, and nothing was found
+
+          before           ✓
+          control plane    ✓
+          node drain       ✓
+          operator update  ✓
+          workload update  ✓
+          after update     ✓
+          41 VMs: 38 run. A drain moves 38.
+
+        6 policies judged 48 of 220 objects from examples/cluster.
+        ");
+    }
+
+    #[test]
+    fn everything_at_once() {
+        assert_snapshot!(cluster(&samples::everything(), &style()), @r#"
+        OpenShift 4.19.8 → 4.20  (the next minor; --target for another)
+        OpenShift Virtualization 4.19.3 (KubeVirt 1.5.2)  as of 2026-03-04 09:12 UTC
+        NOT READY   3 causes block this upgrade (5 objects), 1 more is worth a look (2 objects), 1 more is
+                    for information (1 object), 1 object not judged, 1 policy error
+
+          before           ✗ 1
+          control plane    – not checked: clusteroperators.config.openshift.io were not collected
+          node drain       ✗ 4  ! 2  on nodes worker-2, worker-3; not all checked: 1 object could not be
+                                     judged
+          operator update  i 1
+          workload update  ✓
+          after update     ✓
+          other policies   – not checked: a policy failed on 1 object
+          41 VMs: 38 run. A drain moves 30, restarts 1, leaves 2 off, is refused by 4. What it does to 1
+          could not be judged.
+
+        BEFORE
+        ✗ An InstallPlan waits for approval                                   installplan-waits-for-approval
+            kubevirt-hyperconverged-operator.v4.19.4 has waited for 41 days
+            InstallPlan openshift-cnv/install-x7k2p   spec.approved: false
+          why  Why installplan-waits-for-approval matters.
+          fix  Do as installplan-waits-for-approval says.
+          note the OpenShift version is not known; judged as a current one
+
+        NODE DRAIN
+        ✗ A running VM must live-migrate and cannot (4 VMIs)                           vmi-cannot-be-evicted
+            evictionStrategy is LiveMigrate, but this VM cannot live-migrate
+            spec.evictionStrategy: LiveMigrate
+            because storage class local-path gives ReadWriteOnce volumes:
+              worker-2  shop/db-0  shop/db-1
+              worker-3  shop/db-2
+            because it uses host device nvidia.com/TU104:
+              worker-3  ml/train-7
+          why  The drain of its node is refused until it is gone.
+          fix  Let the drain restart it; it is down while its node is. (can interrupt or start something)
+               # until then the running VM still refuses
+               oc -n shop patch virtualmachines.kubevirt.io db-0 --type=merge -p '{"spec":{"template":{"spec":{"evictionStrategy":"LiveMigrateIfPossible"}}}}'
+               likewise for the other 3: --all
+        ! Title of vm-stays-off (2 VMs)                                                         vm-stays-off
+            what vm-stays-off found
+            spec.runStrategy: RerunOnFailure
+            shop/batch  shop/night
+          why  Why vm-stays-off matters.
+          fix  Do as vm-stays-off says.
+
+        OPERATOR UPDATE
+        i Title of olm-manual                                                                     olm-manual
+            what olm-manual found
+            Subscription openshift-cnv/hco   spec.channel (absent)
+          why  Why olm-manual matters.
+          fix  Do as olm-manual says.
+
+        COULD NOT BE JUDGED
+        – without StorageProfile fast (not collected):
+            VM web/cache-3
+            for vm-stays-off  vmi-cannot-be-evicted
+
+        POLICIES THAT FAILED
+        – our-own: no such key: nope
+            expression  object.spec.nope == 1
+            on VM web/cache-3
+
+        COULD NOT BE READ
+          examples/cluster/broken.yaml:14:3: expected a mapping, found a list item (is this line indented
+          too far?)
+
+        LEFT OUT
+          examples/cluster/pods.log: no manifest
+
+        11 policies judged 48 of 220 objects from examples/cluster.
+        virt-guard explain POLICY for more.  Exit code 3: 1 input could not be read, 1 object made a policy
+        fail.
+        "#);
+    }
+
+    #[test]
+    fn everything_on_a_narrow_screen_in_ascii() {
+        assert_snapshot!(cluster(&samples::everything(), &Style { width: 60, unicode: false, ..style() }), @r#"
+        OpenShift 4.19.8 -> 4.20
+        (the next minor; --target for another)
+        OpenShift Virtualization 4.19.3 (KubeVirt 1.5.2)
+        as of 2026-03-04 09:12 UTC
+        NOT READY   3 causes block this upgrade (5 objects), 1 more
+                    is worth a look (2 objects), 1 more is for
+                    information (1 object), 1 object not judged, 1
+                    policy error
+
+          before           x 1
+          control plane    - not checked:
+                             clusteroperators.config.openshift.io
+                             were not collected
+          node drain       x 4  ! 2  on nodes worker-2, worker-3;
+                                     not all checked: 1 object could
+                                     not be judged
+          operator update  i 1
+          workload update  ok
+          after update     ok
+          other policies   - not checked: a policy failed on 1
+                             object
+          41 VMs: 38 run. A drain moves 30, restarts 1, leaves 2
+          off, is refused by 4. What it does to 1 could not be
+          judged.
+
+        BEFORE
+        x An InstallPlan waits for approval
+            installplan-waits-for-approval
+            kubevirt-hyperconverged-operator.v4.19.4 has waited for
+            41 days
+            InstallPlan openshift-cnv/install-x7k2p
+              spec.approved: false
+          why  Why installplan-waits-for-approval matters.
+          fix  Do as installplan-waits-for-approval says.
+          note the OpenShift version is not known; judged as a
+               current one
+
+        NODE DRAIN
+        x A running VM must live-migrate and cannot (4 VMIs)
+            vmi-cannot-be-evicted
+            evictionStrategy is LiveMigrate, but this VM cannot
+            live-migrate
+            spec.evictionStrategy: LiveMigrate
+            because storage class local-path gives ReadWriteOnce
+            volumes:
+              worker-2  shop/db-0  shop/db-1
+              worker-3  shop/db-2
+            because it uses host device nvidia.com/TU104:
+              worker-3  ml/train-7
+          why  The drain of its node is refused until it is gone.
+          fix  Let the drain restart it; it is down while its node
+               is. (can interrupt or start something)
+               # until then the running VM still refuses
+               oc -n shop patch virtualmachines.kubevirt.io db-0 --type=merge -p '{"spec":{"template":{"spec":{"evictionStrategy":"LiveMigrateIfPossible"}}}}'
+               likewise for the other 3: --all
+        ! Title of vm-stays-off (2 VMs)                 vm-stays-off
+            what vm-stays-off found
+            spec.runStrategy: RerunOnFailure
+            shop/batch  shop/night
+          why  Why vm-stays-off matters.
+          fix  Do as vm-stays-off says.
+
+        OPERATOR UPDATE
+        i Title of olm-manual                             olm-manual
+            what olm-manual found
+            Subscription openshift-cnv/hco   spec.channel (absent)
+          why  Why olm-manual matters.
+          fix  Do as olm-manual says.
+
+        COULD NOT BE JUDGED
+        - without StorageProfile fast (not collected):
+            VM web/cache-3
+            for vm-stays-off  vmi-cannot-be-evicted
+
+        POLICIES THAT FAILED
+        - our-own: no such key: nope
+            expression  object.spec.nope == 1
+            on VM web/cache-3
+
+        COULD NOT BE READ
+          examples/cluster/broken.yaml:14:3: expected a mapping,
+          found a list item (is this line indented too far?)
+
+        LEFT OUT
+          examples/cluster/pods.log: no manifest
+
+        11 policies judged 48 of 220 objects from examples/cluster.
+        virt-guard explain POLICY for more.  Exit code 3: 1 input
+        could not be read, 1 object made a policy fail.
+        "#);
+    }
 }

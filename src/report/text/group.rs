@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use textwrap::core::display_width;
+
 use crate::finding::{Finding, Fix, Grade};
 use crate::report::style::{Paint, Symbol};
 use crate::report::summary::{CauseGroup, Group};
@@ -33,10 +35,15 @@ pub(super) fn group(page: &mut Page<'_>, group: &Group<'_>) {
     if let Some(what) = what {
         page.paragraph(INDENT, &[], (Paint::Plain, what));
     }
-    let differs = same(findings.iter().map(|f| f.what.as_str())).is_none();
+    let fields: Vec<Option<String>> = findings.iter().map(|f| words::field(f)).collect();
+    let field = same(fields.iter().map(Option::as_deref)).flatten().filter(|_| findings.len() > 1);
+    if let Some(field) = field {
+        page.paragraph(INDENT, &[], (Paint::Plain, field));
+    }
+    let told = Told { what: same(findings.iter().map(|f| f.what.as_str())).is_some(), field: field.is_some() };
     let (causes, hidden) = shown(group.causes.len(), page.style);
     for cause in group.causes.iter().take(causes) {
-        self::cause(page, group, cause, differs);
+        self::cause(page, group, cause, &told);
     }
     let objects: usize = group.causes.iter().skip(causes).map(|c| c.findings.len()).sum();
     more(page, INDENT, hidden, &format!(" causes, {objects} objects"));
@@ -46,27 +53,31 @@ pub(super) fn group(page: &mut Page<'_>, group: &Group<'_>) {
     texts(page, "note", notes.map(String::as_str));
 }
 
+/// What was said of all findings at once.
+struct Told {
+    what: bool,
+    field: bool,
+}
+
 /// The objects that share a cause, and the cause once.
-fn cause(page: &mut Page<'_>, group: &Group<'_>, cause: &CauseGroup<'_>, tell_what: bool) {
+fn cause(page: &mut Page<'_>, group: &Group<'_>, cause: &CauseGroup<'_>, told: &Told) {
     let findings = &cause.findings;
-    let fields: Vec<Option<String>> = findings.iter().map(|f| words::field(f)).collect();
+    let fields: Vec<Option<String>> = findings.iter().map(|f| words::field(f).filter(|_| !told.field)).collect();
     let field = same(fields.iter().map(Option::as_deref)).flatten();
+    let because = says_more(group, cause);
     let mut indent = INDENT;
-    if says_more(group, cause) {
-        page.paragraph(
-            INDENT,
-            &[],
-            (Paint::Plain, &format!("because {}:", cause.cause.text.trim_end_matches([':', '.']))),
-        );
+    if because {
+        let text = cause.cause.text.trim_end_matches([':', '.']);
+        page.paragraph(INDENT, &[], (Paint::Plain, &format!("because {text}:")));
         indent += 2;
     }
     match (findings.as_slice(), field) {
-        ([one], field) => object(page, indent, one, field),
+        ([one], field) if !told.field => object(page, indent, one, field),
         (_, Some(field)) => {
             page.paragraph(indent, &[], (Paint::Plain, field));
             rows(page, indent + 2, findings);
         }
-        (_, None) if says_more(group, cause) => rows(page, indent, findings),
+        (_, None) if because || told.field => rows(page, indent, findings),
         (_, None) => {
             let (n, hidden) = shown(findings.len(), page.style);
             for (finding, field) in findings.iter().zip(&fields).take(n) {
@@ -75,7 +86,7 @@ fn cause(page: &mut Page<'_>, group: &Group<'_>, cause: &CauseGroup<'_>, tell_wh
             more(page, indent, hidden, "");
         }
     }
-    if tell_what {
+    if !told.what {
         whats(page, indent, findings);
     }
 }
@@ -91,9 +102,17 @@ fn says_more(group: &Group<'_>, cause: &CauseGroup<'_>) -> bool {
 fn object(page: &mut Page<'_>, indent: usize, finding: &Finding, field: Option<&str>) {
     let on = finding.subject.node.as_ref().map(|n| format!("  on {n}")).unwrap_or_default();
     let name = format!("{}{on}", words::name(&finding.subject.object));
+    let one_line = field.is_some_and(|f| indent + display_width(&name) + 3 + display_width(f) <= page.style.columns());
     match field {
-        None => page.row(indent, "", &[name]),
-        Some(field) => page.paragraph(indent, &[(Paint::Plain, &name), (Paint::Plain, "   ")], (Paint::Plain, field)),
+        Some(field) if one_line => {
+            page.line(indent, &[(Paint::Plain, &name), (Paint::Plain, "   "), (Paint::Plain, field)])
+        }
+        _ => {
+            page.row(indent, "", &[name]);
+            if let Some(field) = field {
+                page.paragraph(indent + 2, &[], (Paint::Plain, field));
+            }
+        }
     }
 }
 

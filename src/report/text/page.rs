@@ -60,19 +60,15 @@ impl<'s> Page<'s> {
         let width = lead.iter().map(|(_, t)| display_width(t)).sum::<usize>();
         // A lead that takes half of a narrow line would leave a thread of text beside it.
         let hang = if indent + width > columns / 2 { indent + 2 } else { indent + width };
-        let first = " ".repeat(indent + width);
-        let rest = " ".repeat(hang);
         let text = clean(text);
-        let options = Options::new(columns).initial_indent(&first).subsequent_indent(&rest);
-        // Names, paths and words stay whole so that they can be pasted and searched.
-        let options = options.break_words(false).word_splitter(WordSplitter::NoHyphenation);
-        for (i, line) in textwrap::wrap(text.trim(), options).iter().enumerate() {
-            match i {
-                0 => {
-                    let line = line.get(first.len()..).unwrap_or_default();
-                    self.line(indent, &[lead, &[(paint, line)]].concat());
-                }
-                _ => self.line(hang, &[(paint, line.trim_start())]),
+        let first = columns.saturating_sub(indent + width);
+        let lines = wrap(&text, first);
+        let Some(line) = lines.first() else { return self.line(indent, lead) };
+        self.line(indent, &[lead, &[(paint, line)]].concat());
+        let rest = lines.iter().skip(1).map(String::as_str).collect::<Vec<_>>().join(" ");
+        for line in wrap(&rest, columns.saturating_sub(hang)) {
+            if !line.is_empty() {
+                self.line(hang, &[(paint, &line)]);
             }
         }
     }
@@ -115,6 +111,12 @@ impl<'s> Page<'s> {
             }
         }
     }
+}
+
+/// Lines of at most so many columns; words stay whole so that names and paths can be pasted and searched.
+pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let options = Options::new(columns).break_words(false).word_splitter(WordSplitter::NoHyphenation);
+    textwrap::wrap(text.trim(), options).into_iter().map(|l| l.into_owned()).collect()
 }
 
 /// Text without characters that control a terminal or turn the direction of writing.
