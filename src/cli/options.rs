@@ -14,7 +14,7 @@ use crate::engine::Cluster;
 use crate::facts::{ClusterDefaults, Version, Versions};
 use crate::finding::{Assessment, Severity, Unreadable};
 use crate::inventory::{Inventory, View};
-use crate::report::summary::{self, ExitCode};
+use crate::report::summary::{self, ExitCode, ExitReason};
 use crate::report::{Door, Style, json, text};
 
 /// What is known about the cluster and does not stand in its objects.
@@ -156,20 +156,20 @@ impl OutputOptions {
 
     /// Writes an assessment everywhere it is wanted, and says how the run ends.
     pub fn write(&self, assessment: &Assessment, door: Door) -> anyhow::Result<ExitCode> {
+        let end = summary::exit(assessment, self.fail_on, self.strict, door);
         for output in &self.output {
             match &output.file {
                 Some(file) => {
                     // A file is no terminal: no colour unless it was asked for, and no width.
                     let style = Style { colour: false, width: FILE_WIDTH, ..self.style(door) };
-                    let text = rendered(assessment, output.format, &style);
+                    let text = rendered(assessment, output.format, &style, &end);
                     fs::write(file, text).map_err(|e| {
                         anyhow::anyhow!("{} cannot be written: {}", file.display(), terminal::words(&e))
                     })?;
                 }
-                None => terminal::print(&rendered(assessment, output.format, &self.style(door)))?,
+                None => terminal::print(&rendered(assessment, output.format, &self.style(door), &end))?,
             }
         }
-        let end = summary::exit(assessment, self.fail_on, self.strict, door);
         let text_on_stdout = self.output.iter().any(|o| o.file.is_none() && o.format == Format::Text);
         if !text_on_stdout {
             for unreadable in &assessment.inputs.unreadable {
@@ -188,9 +188,9 @@ impl OutputOptions {
 /// Columns of text in a file.
 const FILE_WIDTH: usize = 100;
 
-fn rendered(assessment: &Assessment, format: Format, style: &Style) -> String {
+fn rendered(assessment: &Assessment, format: Format, style: &Style, end: &ExitReason) -> String {
     match (format, style.door) {
-        (Format::Json, _) => json::v1::render(assessment),
+        (Format::Json, _) => json::v1::render(assessment, end),
         (Format::Text, Door::Check) => text::manifests(assessment, style),
         (Format::Text, Door::Report) => text::cluster(assessment, style),
     }
