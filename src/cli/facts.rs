@@ -104,7 +104,8 @@ impl Arguments {
         let chosen: Vec<Object<'_>> = objects.iter().copied().filter(|object| is_called(*object, name)).collect();
         if chosen.is_empty() {
             let names: Vec<String> = objects.iter().map(|object| object.reference().qualified_name()).collect();
-            let help = match policy::nearest(name, names.iter().map(String::as_str)) {
+            let short = objects.iter().map(|object| object.name());
+            let help = match policy::nearest(name, short.chain(names.iter().map(String::as_str))) {
                 Some(near) => format!("did you mean '{near}'?"),
                 None => format!("there are {}", listed(&names)),
             };

@@ -21,7 +21,7 @@ Examples:
   virt-guard report --from upgrade-check          the folder that they fill
   virt-guard report --from must-gather.local.123  VMs are in it when OpenShift Virtualization's
                                                   image gathered too
-  virt-guard report --from all.yaml               what oc get -A -o yaml printed
+  oc get vm,vmi -A -o yaml | virt-guard report --from -
   virt-guard report --from upgrade-check --target 4.20 -o text -o json=report.json";
 
 /// Everything that says how a report is made, and means nothing to --collect.
@@ -36,7 +36,7 @@ const OF_A_REPORT: [&str; 9] =
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", super::EXIT_CODES))]
 pub struct Arguments {
-    /// The dump: a folder or a file
+    /// The dump: a folder or a file; - is standard input
     #[arg(long, value_name = "PATH")]
     from: Option<PathBuf>,
     /// Print the commands that collect what the policies read, and do nothing else

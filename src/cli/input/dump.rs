@@ -4,7 +4,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::parse;
+use super::parse::{self, ReadFile};
 use super::walk::{Found, Walk, shown};
 use crate::facts;
 use crate::finding::Unreadable;
@@ -38,37 +38,65 @@ pub struct Dump {
 }
 
 impl Dump {
-    /// Reads a folder or a file. An error when there is no such path, or when it is an archive.
+    /// Reads a folder, a file, or (`-`) standard input. An error when there is no such path, or when it is an archive.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
-        refuse_archive(path)?;
+        let mut reader = Reader::default();
+        match parse::is_stdin(path) {
+            true => reader.take("", parse::stdin()),
+            false => reader.read(path)?,
+        }
+        Ok(reader.finish(path))
+    }
+}
+
+#[derive(Debug, Default)]
+struct Reader {
+    collector: Collector,
+    files: usize,
+    unreadable: Vec<Unreadable>,
+}
+
+impl Reader {
+    fn read(&mut self, root: &Path) -> anyhow::Result<()> {
+        refuse_archive(root)?;
         let mut walk = Walk::dump();
-        walk.add(path)?;
-        let (mut found, mut unreadable) = walk.finish();
-        found.retain(|file| !holds_no_objects(&relative(path, file)));
-        let (timestamps, found): (Vec<Found>, Vec<Found>) =
-            found.into_iter().partition(|f| is_timestamp_file(&f.shown));
-        let mut collector = Collector::default();
-        for file in &timestamps {
+        walk.add(root)?;
+        let (mut found, unreadable) = walk.finish();
+        self.unreadable = unreadable;
+        found.retain(|file| !holds_no_objects(&relative(root, file)));
+        let (times, found): (Vec<Found>, Vec<Found>) = found.into_iter().partition(|f| is_timestamp_file(&f.shown));
+        for file in &times {
             if let Some(text) = parse::bytes(&file.path).ok().and_then(|bytes| String::from_utf8(bytes).ok()) {
-                collector.add_timestamp(&text);
+                self.collector.add_timestamp(&text);
             }
         }
-        let mut files = 0;
         for (found, read) in found.iter().zip(parse::files(&found)) {
-            match read {
-                Ok(file) => {
-                    files += 1;
-                    collector.add(&relative(path, found), &file.parsed);
-                    unreadable.extend(file.parsed.problems.iter().map(parse::in_text));
-                }
-                Err(error) => unreadable.push(error),
-            }
+            self.take(&relative(root, found), read);
         }
-        let collection = collector.finish(facts::KINDS);
-        unreadable.sort();
-        let notes = collection.unknown.iter().filter_map(|resource| misspelt(path, resource)).collect();
-        let now = collection.now.or_else(|| newest_timestamp(&collection.inventory));
-        Ok(Dump { inventory: collection.inventory, now, files, unreadable, notes })
+        Ok(())
+    }
+
+    fn take(&mut self, relative: &str, read: Result<ReadFile, Unreadable>) {
+        match read {
+            Ok(file) => {
+                self.files += 1;
+                self.collector.add(relative, &file.parsed);
+                self.unreadable.extend(file.parsed.problems.iter().map(parse::in_text));
+            }
+            Err(error) => self.unreadable.push(error),
+        }
+    }
+
+    fn finish(mut self, path: &Path) -> Dump {
+        let collection = self.collector.finish(facts::KINDS);
+        self.unreadable.sort();
+        Dump {
+            now: collection.now.or_else(|| newest_timestamp(&collection.inventory)),
+            files: self.files,
+            unreadable: self.unreadable,
+            notes: collection.unknown.iter().filter_map(|resource| misspelt(path, resource)).collect(),
+            inventory: collection.inventory,
+        }
     }
 }
 
