@@ -314,7 +314,7 @@ pub struct Undecided<'a> {
 pub struct Missing<'a> {
     /// As a person names it.
     pub what: &'a str,
-    /// `not-collected`, `forbidden`, `stale`, `admission-only` or `not-reported`.
+    /// `not-collected`, `forbidden`, `stale`, `admission-only`, `not-reported` or `does-not-exist`.
     pub why: &'static str,
 }
 
