@@ -85,10 +85,8 @@ impl Arguments {
             return Ok(Seen { inventory: dump.inventory, now: dump.now, asked: None, unreadable: dump.unreadable });
         }
         let manifests = Manifests::read(std::slice::from_ref(&self.file))?;
-        let (mut inventory, now, mut unreadable) = match self.from.as_deref().map(Dump::read).transpose()? {
-            Some(dump) => (dump.inventory, dump.now, dump.unreadable),
-            None => (Inventory::default(), None, Vec::new()),
-        };
+        let dump = self.from.as_deref().map(Dump::read).transpose()?;
+        let Dump { mut inventory, now, mut unreadable, .. } = dump.unwrap_or_default();
         manifests.objects.iter().for_each(|entry| inventory.add(entry.clone()));
         unreadable.extend(manifests.unreadable);
         Ok(Seen { inventory, now, asked: Some(manifests.objects), unreadable })

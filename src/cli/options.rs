@@ -9,7 +9,7 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::Timestamp;
 
-use super::terminal::{self, ScreenOptions};
+use super::terminal::{self, Colour, ScreenOptions};
 use crate::engine::Cluster;
 use crate::facts::{ClusterDefaults, Version, Versions};
 use crate::finding::{Assessment, Severity, Unreadable};
@@ -161,7 +161,8 @@ impl OutputOptions {
             match &output.file {
                 Some(file) => {
                     // A file is no terminal: no colour unless it was asked for, and no width.
-                    let style = Style { colour: false, width: FILE_WIDTH, ..self.style(door) };
+                    let colour = self.screen.color == Colour::Always;
+                    let style = Style { colour, width: FILE_WIDTH, ..self.style(door) };
                     let text = rendered(assessment, output.format, &style, &end);
                     fs::write(file, text).map_err(|e| {
                         anyhow::anyhow!("{} cannot be written: {}", file.display(), terminal::words(&e))
@@ -175,7 +176,9 @@ impl OutputOptions {
             for unreadable in &assessment.inputs.unreadable {
                 terminal::say(&place_in_input(unreadable));
             }
-            terminal::say(&format!("exit code {}: {}", end.code.number(), end.why));
+            if end.code != ExitCode::Clean {
+                terminal::say(&format!("exit code {}: {}", end.code.number(), end.why));
+            }
         }
         Ok(end.code)
     }

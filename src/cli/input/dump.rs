@@ -22,8 +22,8 @@ const NO_OBJECTS: [&str; 6] = ["monitoring", "etcd_info", "insights-data", "audi
 /// Folders that hold objects, whatever they are called below.
 const OBJECTS: [&str; 2] = ["cluster-scoped-resources", "namespaces"];
 
-/// A dump that was read.
-#[derive(Debug)]
+/// A dump that was read; the default is none at all.
+#[derive(Debug, Default)]
 pub struct Dump {
     /// Its objects.
     pub inventory: Inventory,

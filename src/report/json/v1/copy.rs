@@ -48,8 +48,7 @@ impl<'a> From<&summary::StageSummary<'a>> for Stage<'a> {
 
 impl<'a> From<&'a object::ObjectRef> for Object<'a> {
     fn from(o: &'a object::ObjectRef) -> Self {
-        let api_version =
-            if o.group.is_empty() { o.version.clone() } else { format!("{}/{}", o.group, o.version) };
+        let api_version = if o.group.is_empty() { o.version.clone() } else { format!("{}/{}", o.group, o.version) };
         Object { api_version, kind: &o.kind, namespace: o.namespace.as_deref(), name: &o.name }
     }
 }

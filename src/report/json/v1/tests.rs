@@ -44,7 +44,8 @@ struct Validator {
 impl Validator {
     fn check(&mut self, schema: &Value, value: &Value, at: &str) {
         if let Some(reference) = schema["$ref"].as_str() {
-            let target = self.root.pointer(reference.trim_start_matches('#')).expect("the reference leads somewhere").clone();
+            let target =
+                self.root.pointer(reference.trim_start_matches('#')).expect("the reference leads somewhere").clone();
             return self.check(&target, value, at);
         }
         let kind = match value {
