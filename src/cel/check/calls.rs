@@ -44,6 +44,10 @@ impl<'s> Checker<'_, 's> {
     /// Computes a conversion of a literal. `Err`: the refusal's message.
     fn fold(&mut self, overload: &Overload, argument: CodeId) -> Result<CodeId, String> {
         let Some(constant) = self.constant(argument) else { return Ok(argument) };
+        // cel-go's validator looks at the literal as at a string.
+        if let (Constant::Int(_), "duration") = (constant, overload.name) {
+            return Err("invalid duration argument".to_owned());
+        }
         let computed = if overload.name == "dyn" {
             None
         } else {
@@ -81,15 +85,27 @@ impl<'s> Checker<'_, 's> {
 
     pub(super) fn unknown_function(&mut self, name: &str, method: bool, span: Span) {
         let kind = |o: &&Overload| o.method == method && o.name.starts_with(|c: char| c.is_ascii_alphabetic());
-        let known = FUNCTIONS.values().flatten().filter(|o| kind(&o)).map(|o| o.name);
+        let known = FUNCTIONS.values().flatten().filter(kind).map(|o| o.name);
         const MACROS: [&str; 13] = [
-            "all", "exists", "exists_one", "filter", "map", "existsOne", "transformList", "transformMap",
-            "transformMapEntry", "sortBy", "optMap", "optFlatMap", "orValue",
+            "all",
+            "exists",
+            "exists_one",
+            "filter",
+            "map",
+            "existsOne",
+            "transformList",
+            "transformMap",
+            "transformMapEntry",
+            "sortBy",
+            "optMap",
+            "optFlatMap",
+            "orValue",
         ];
         let help = if method && MACROS.contains(&name) {
             Some(format!("{name} is a macro and takes other arguments, such as {}", usage(name)))
         } else {
-            suggest::nearest(name, known.chain(if method { &MACROS[..] } else { &[] }.iter().copied())).map(did_you_mean)
+            suggest::nearest(name, known.chain(if method { &MACROS[..] } else { &[] }.iter().copied()))
+                .map(did_you_mean)
         };
         self.refuse(span, format!("undeclared reference to '{name}'"), help);
     }
@@ -133,6 +149,7 @@ fn signatures(all: &[Overload]) -> String {
 fn signature(overload: &Overload) -> String {
     let types = |alternatives: &Vec<Type>| alternatives.iter().map(shown).collect::<Vec<_>>().join("|");
     let mut parameters: Vec<String> = overload.parameters.iter().map(types).collect();
-    let receiver = if overload.method && !parameters.is_empty() { format!("{}.", parameters.remove(0)) } else { String::new() };
+    let receiver =
+        if overload.method && !parameters.is_empty() { format!("{}.", parameters.remove(0)) } else { String::new() };
     format!("{receiver}{}({})", overload.name, parameters.join(", "))
 }

@@ -51,7 +51,8 @@ impl<'s> Checker<'_, 's> {
             codes.push((key, value, entry.optional));
         }
         let constant = |id: &CodeId| self.constant(*id).is_some();
-        let simple = |id: &CodeId| !matches!(self.constant(*id), Some(Constant::List(_) | Constant::Map(_) | Constant::Tree(_)));
+        let simple =
+            |id: &CodeId| !matches!(self.constant(*id), Some(Constant::List(_) | Constant::Map(_) | Constant::Tree(_)));
         let all = codes.iter().all(|(k, v, optional)| !optional && constant(k) && simple(k) && constant(v));
         let ty = Type::Map(Box::new(key_type), Box::new(value_type));
         if all && let Some(constants) = self.take_constants(mark, codes.len() * 2) {
@@ -138,7 +139,11 @@ impl<'s> Checker<'_, 's> {
             if let Kind::Struct(given, _) = &e.kind
                 && *given != expected
             {
-                self.refuse(e.span, format!("expected type '{expected}' for field '{}', found '{given}'", field.name), None);
+                self.refuse(
+                    e.span,
+                    format!("expected type '{expected}' for field '{}', found '{given}'", field.name),
+                    None,
+                );
             }
         };
         match &field.value.kind {

@@ -15,7 +15,7 @@ fn recognise(name: &str, arguments: usize) -> Option<(MacroKind, usize, bool)> {
         ("exists", 2) => (MacroKind::Exists, 1, false),
         ("exists", 3) => (MacroKind::Exists, 2, false),
         ("exists_one", 2) => (MacroKind::ExistsOne, 1, false),
-        ("existsOne", 3) => (MacroKind::ExistsOne, 2, false),
+        ("exists_one" | "existsOne", 3) => (MacroKind::ExistsOne, 2, false),
         ("filter", 2) => (MacroKind::Filter, 1, false),
         ("map", 2) => (MacroKind::Map, 1, false),
         ("map", 3) => (MacroKind::Map, 1, true),
@@ -90,7 +90,9 @@ impl<'s> Checker<'_, 's> {
         let (names, bodies) = arguments.split_at(variables.min(arguments.len()));
         let Some(types) = self.variable_types(kind, variables, &ty) else {
             let message = match kind {
-                MacroKind::OptMap | MacroKind::OptFlatMap => format!("expected type 'optional_type(dyn)' but found '{ty}'"),
+                MacroKind::OptMap | MacroKind::OptFlatMap => {
+                    format!("expected type 'optional_type(dyn)' but found '{ty}'")
+                }
                 _ => format!(
                     "expression of type '{}' cannot be range of a comprehension (must be list, map, or dynamic)",
                     shown(&ty)

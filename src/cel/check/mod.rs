@@ -156,7 +156,9 @@ impl<'u, 's> Checker<'u, 's> {
 
     fn undeclared(&mut self, name: &str, span: Span) -> Typed {
         let help = match name {
-            "authorizer" => Some("who may do what is known to the API server alone, so no policy here may ask".to_owned()),
+            "authorizer" => {
+                Some("who may do what is known to the API server alone, so no policy here may ask".to_owned())
+            }
             "variables" => Some("name one: variables.<name>".to_owned()),
             _ => {
                 let roots = self.unit.declarations.roots.iter().map(|(n, _)| *n);

@@ -20,10 +20,12 @@ pub fn fits(wanted: &Type, given: &Type, bindings: &mut Bindings) -> bool {
                 Some(bound) => {
                     let ok = fits(&bound, given, bindings);
                     // `list(dyn)` and `list(int)`: what is known wins.
-                    if ok && *given != Type::Dyn && is_open(&bound) {
-                        if let Some(slot) = bindings.0.get_mut(usize::from(*i)) {
-                            *slot = Some(given.clone());
-                        }
+                    if ok
+                        && *given != Type::Dyn
+                        && is_open(&bound)
+                        && let Some(slot) = bindings.0.get_mut(usize::from(*i))
+                    {
+                        *slot = Some(given.clone());
                     }
                     ok
                 }
@@ -39,10 +41,7 @@ pub fn fits(wanted: &Type, given: &Type, bindings: &mut Bindings) -> bool {
 
 /// Types whose place `null` may take (cel-go checker/types.go, internalIsAssignableNull).
 fn nullable(ty: &Type) -> bool {
-    matches!(
-        ty,
-        Type::Null | Type::Struct(_) | Type::Named(_) | Type::Duration | Type::Timestamp | Type::Optional(_)
-    )
+    matches!(ty, Type::Null | Type::Struct(_) | Type::Named(_) | Type::Duration | Type::Timestamp | Type::Optional(_))
 }
 
 fn is_open(ty: &Type) -> bool {

@@ -25,7 +25,13 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
 
     #[inline(never)]
     fn indexed(&mut self, value: Value<'a>, key: Branch, optional: bool, place: Place) -> Outcome<'a> {
-        let key = self.branch(key)?;
+        let key = match self.branch(key) {
+            Ok(key) => key,
+            Err(halt) => {
+                self.charge(1)?;
+                return Err(halt);
+            }
+        };
         self.consume(&key);
         self.step(value, &key, optional, place)
     }
@@ -68,7 +74,12 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
 
     /// What stands under a key; `None` where nothing does, which is read then. An unknown ends here.
     #[inline]
-    pub(super) fn lookup(&mut self, value: &Value<'a>, key: &Value<'a>, place: Place) -> Result<Option<Value<'a>>, Halt> {
+    pub(super) fn lookup(
+        &mut self,
+        value: &Value<'a>,
+        key: &Value<'a>,
+        place: Place,
+    ) -> Result<Option<Value<'a>>, Halt> {
         let found = match (value.view(), key.as_str()) {
             (View::Map(map), Some(name)) => map.get_str(name),
             (View::Map(map), None) => map.get(key),
@@ -124,7 +135,7 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
             self.charge(1)?;
         }
         if let Err(_) | Ok(Value::Optional(None)) = outcome {
-            self.spent = self.spent.saturating_sub(1);
+            self.cost = self.cost.saturating_sub(1);
         }
         let value = outcome?;
         let (value, optional) = match &value {
@@ -134,7 +145,7 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         };
         let found = self.lookup(value, &Value::Str(name), self.place(id))?;
         if optional && found.is_none() {
-            self.spent = self.spent.saturating_sub(1);
+            self.cost = self.cost.saturating_sub(1);
         }
         if let Some(found) = &found {
             self.consume(found);

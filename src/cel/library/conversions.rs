@@ -124,9 +124,7 @@ fn duration<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
     match value.view() {
         View::Duration(_) => Ok(value.clone()),
         View::Int(i) => Ok(Value::Duration(i)),
-        View::Str(s) => {
-            parse_duration(s).map(Value::Duration).ok_or_else(|| wrong(value, "google.protobuf.Duration"))
-        }
+        View::Str(s) => parse_duration(s).map(Value::Duration).ok_or_else(|| wrong(value, "google.protobuf.Duration")),
         _ => Err(Fail::NoSuchOverload),
     }
 }

@@ -179,7 +179,9 @@ fn slice<'a>(context: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
         return Err(Fail::from(format!("cannot slice({from}, {to}), negative indexes not supported")));
     }
     if from > to {
-        return Err(Fail::from(format!("cannot slice({from}, {to}), start index must be less than or equal to end index")));
+        return Err(Fail::from(format!(
+            "cannot slice({from}, {to}), start index must be less than or equal to end index"
+        )));
     }
     if list.len() < to as usize {
         return Err(Fail::from(format!("cannot slice({from}, {to}), list is length {}", list.len())));

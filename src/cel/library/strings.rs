@@ -9,7 +9,9 @@ const REWRITE: Cost = Cost::Read { argument: 0, times: 2 };
 pub static ROWS: &[Row] = &[
     row("string.startsWith(string): bool", 0, READ, |_, a| Ok(Value::Bool(text_at(a, 0)?.starts_with(text_at(a, 1)?)))),
     row("string.endsWith(string): bool", 0, READ, |_, a| Ok(Value::Bool(text_at(a, 0)?.ends_with(text_at(a, 1)?)))),
-    row("string.contains(string): bool", 0, Cost::Contains, |_, a| Ok(Value::Bool(text_at(a, 0)?.contains(text_at(a, 1)?)))),
+    row("string.contains(string): bool", 0, Cost::Contains, |_, a| {
+        Ok(Value::Bool(text_at(a, 0)?.contains(text_at(a, 1)?)))
+    }),
     row("string.charAt(int): string", 0, Cost::One, char_at),
     row("string.indexOf(string): int", 0, Cost::Traverse, index_of),
     row("string.indexOf(string, int): int", 0, Cost::Traverse, index_of),
@@ -190,12 +192,17 @@ fn format<'a>(context: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
 
 fn clause(verb: char, precision: usize, value: &Value<'_>) -> Result<String, Fail> {
     let wrong = |clause: &str, wanted: &str| {
-        Fail::from(format!("error during formatting: {clause} clause can only be used on {wanted}, was given {}", value.type_name()))
+        Fail::from(format!(
+            "error during formatting: {clause} clause can only be used on {wanted}, was given {}",
+            value.type_name()
+        ))
     };
     Ok(match (verb, value.view()) {
         ('s', _) => {
             let mut out = String::new();
-            write_text(value, &mut out, false, 100).map_err(|()| wrong("string", "strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps"))?;
+            write_text(value, &mut out, false, 100).map_err(|()| {
+                wrong("string", "strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps")
+            })?;
             out
         }
         ('d', View::Int(i)) => i.to_string(),
@@ -215,7 +222,11 @@ fn clause(verb: char, precision: usize, value: &Value<'_>) -> Result<String, Fai
         ('x', View::Str(s)) => s.bytes().map(|b| format!("{b:02x}")).collect(),
         ('X', View::Str(s)) => s.bytes().map(|b| format!("{b:02X}")).collect(),
         ('x' | 'X' | 'o' | 'b', _) => return Err(wrong("radix", "integers")),
-        _ => return Err(Fail::from(format!("could not parse formatting clause: unrecognized formatting clause \"{verb}\""))),
+        _ => {
+            return Err(Fail::from(format!(
+                "could not parse formatting clause: unrecognized formatting clause \"{verb}\""
+            )));
+        }
     })
 }
 
@@ -253,4 +264,3 @@ fn write_text(value: &Value<'_>, out: &mut String, inside: bool, depth: usize) -
     }
     Ok(())
 }
-

@@ -25,7 +25,9 @@ pub static ROWS: &[Row] = &[
     row("timestamp.getMinutes(string): int", 0, Cost::One, |_, a| field(a, |t| t.minute().into())),
     row("timestamp|duration.getSeconds(): int", 0, Cost::One, |_, a| clock(a, |t| t.second().into(), 1_000_000_000)),
     row("timestamp.getSeconds(string): int", 0, Cost::One, |_, a| field(a, |t| t.second().into())),
-    row("timestamp|duration.getMilliseconds(): int", 0, Cost::One, |_, a| clock(a, |t| t.millisecond().into(), 1_000_000)),
+    row("timestamp|duration.getMilliseconds(): int", 0, Cost::One, |_, a| {
+        clock(a, |t| t.millisecond().into(), 1_000_000)
+    }),
     row("timestamp.getMilliseconds(string): int", 0, Cost::One, |_, a| field(a, |t| t.millisecond().into())),
 ];
 
@@ -126,5 +128,9 @@ pub fn parse_timestamp(text: &str) -> Option<Timestamp> {
 /// A timestamp moved by nanoseconds; `None` beyond the years that CEL has.
 pub fn shift(t: Timestamp, nanoseconds: i128) -> Option<Timestamp> {
     let moved = Timestamp::from_nanosecond(t.as_nanosecond().checked_add(nanoseconds)?).ok()?;
-    if (FIRST..=LAST).contains(&moved.as_nanosecond().div_euclid(1_000_000_000).try_into().ok()?) { Some(moved) } else { None }
+    if (FIRST..=LAST).contains(&moved.as_nanosecond().div_euclid(1_000_000_000).try_into().ok()?) {
+        Some(moved)
+    } else {
+        None
+    }
 }

@@ -64,7 +64,8 @@ pub fn string(source: &str, start: usize, raw: bool, binary: bool) -> Read<'_> {
     let mut chars = source.get(body..).unwrap_or_default().char_indices().peekable();
     let len = loop {
         let Some((i, c)) = chars.next() else { return Err(unterminated(source.len())) };
-        let closes = c == quote && (!triple || source.get(body + i..).is_some_and(|s| s.chars().take(3).eq([quote; 3])));
+        let closes =
+            c == quote && (!triple || source.get(body + i..).is_some_and(|s| s.chars().take(3).eq([quote; 3])));
         match c {
             _ if closes => break i,
             '\n' | '\r' if !triple => return Err(unterminated(body + i)),

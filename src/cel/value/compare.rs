@@ -12,7 +12,9 @@ pub fn equal<'a>(a: &Value<'a>, b: &Value<'a>) -> Result<bool, Fail> {
         return Ok(a.equals(*b));
     }
     Ok(match (a.view(), b.view()) {
-        (View::Unknown(missing), _) | (_, View::Unknown(missing)) => return Err(Fail::Unknown(Rc::new(missing.clone()))),
+        (View::Unknown(missing), _) | (_, View::Unknown(missing)) => {
+            return Err(Fail::Unknown(Rc::new(missing.clone())));
+        }
         (View::Null, View::Null) => true,
         (View::List(x), View::List(y)) => {
             if x.len() != y.len() {
@@ -139,8 +141,5 @@ impl<'a> Value<'a> {
 }
 
 fn is_key(key: &Value<'_>) -> bool {
-    matches!(
-        key.view(),
-        View::Null | View::Bool(_) | View::Int(_) | View::Uint(_) | View::Double(_) | View::Str(_)
-    )
+    matches!(key.view(), View::Null | View::Bool(_) | View::Int(_) | View::Uint(_) | View::Double(_) | View::Str(_))
 }

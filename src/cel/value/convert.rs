@@ -27,7 +27,9 @@ fn json(value: &Value<'_>, depth: usize) -> Result<Json, String> {
         View::Bool(b) => b.into(),
         View::Int(i) => i.into(),
         View::Uint(u) => u.into(),
-        View::Double(d) => serde_json::Number::from_f64(d).map(Json::Number).ok_or("a number that JSON does not have")?,
+        View::Double(d) => {
+            serde_json::Number::from_f64(d).map(Json::Number).ok_or("a number that JSON does not have")?
+        }
         View::Str(s) => s.into(),
         View::Bytes(b) => base64(b).into(),
         View::List(list) => Json::Array(list.iter().map(|e| json(&e, depth)).collect::<Result<_, _>>()?),
