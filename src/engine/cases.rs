@@ -261,7 +261,7 @@ fn outcome(policy: &Policy, judgement: &Judgement, patched: &Patched, matched: b
         .map(|f| format!("{} {}", f.finding.what, f.finding.why))
         .collect::<Vec<_>>()
         .join("; ");
-    if let Some((expression, message)) = judgement.errors.first() {
+    if let Some((expression, message)) = judgement.open.errors.first() {
         return (None, format!("the error '{message}' in: {expression}"));
     }
     let bound = policy.mutation.as_ref().is_some_and(|m| m.bound);
@@ -274,8 +274,8 @@ fn outcome(policy: &Policy, judgement: &Judgement, patched: &Patched, matched: b
         };
         return (Some(outcome), format!("{}: {said}", outcome.as_str()));
     }
-    if !judgement.unknown.is_empty() {
-        let missing: Vec<String> = judgement.unknown.iter().map(ToString::to_string).collect();
+    if !judgement.open.unknown.is_empty() {
+        let missing: Vec<String> = judgement.open.unknown.iter().map(ToString::to_string).collect();
         return (Some(Expected::Unknown), format!("unknown: {}", missing.join(", ")));
     }
     if bound && patched.after.is_some() {

@@ -135,15 +135,15 @@ impl Planned<'_> {
             finding.assumptions.extend(self.assumption.clone());
             out.findings.push(finding);
         }
-        if !judgement.unknown.is_empty() {
+        if !judgement.open.unknown.is_empty() {
             out.undecided.push(Undecided {
                 policy: policy.id.clone(),
                 stage: policy.stage(),
                 subject: subject(object),
-                missing: judgement.unknown,
+                missing: judgement.open.unknown,
             });
         }
-        for (expression, message) in judgement.errors {
+        for (expression, message) in judgement.open.errors {
             let subject = subject(object);
             out.errors.push(PolicyError {
                 policy: policy.id.clone(),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::cel::{Blame, Evaluation, Input, Read};
 use crate::object::{Evidence, Node, Object, Path};
 
-use super::judge::Context;
+use super::context::Context;
 use super::patch::written_paths;
 use super::set::{Check, Policy, Validation};
 

@@ -10,6 +10,7 @@ use crate::source;
 
 use super::cases::Case;
 use super::constraint::Constraints;
+use super::context::{ROOTS, root_types};
 use super::documents::{self, BindingDocument, Common, Document, Mutating, Named, Validating};
 use super::notes::{self, FixNotes, Notes, Text};
 use super::problem::{Problem, Problems};
@@ -39,9 +40,6 @@ pub struct FactDeclaration {
 
 /// Longest `messageExpression` result and similar texts are bounded by the evaluator's cost; files are bounded here.
 const MAX_FILE: usize = 1 << 20;
-
-/// Root variables, in the order in which [`super::judge`] hands them over.
-pub(super) const ROOTS: [&str; 5] = ["object", "oldObject", "request", "namespaceObject", "facts"];
 
 /// Reads and compiles policy files. What has a problem is left out of the set; a caller that wants all or nothing looks
 /// at the problems.
@@ -328,8 +326,7 @@ impl Compiler {
     fn new<'t>(facts: &[FactDeclaration], patch_types: bool, file: &str, common: &Common<'t>) -> Self {
         let fields = facts.iter().map(|f| (f.name.to_owned(), f.fields.clone())).collect();
         let facts = Type::Struct(Arc::new(StructType { name: "facts".to_owned(), fields }));
-        let types = [Type::Dyn, Type::Dyn, super::judge::request_type(), super::judge::namespace_type(), facts];
-        let roots = ROOTS.into_iter().zip(types).collect();
+        let roots = ROOTS.into_iter().zip(root_types(facts)).collect();
         let builder = UnitBuilder::new(Declarations { roots, patch_types });
         let mut problems = Problems::new(file);
         // The API server keeps names within a policy apart; so does the person who reads a message.

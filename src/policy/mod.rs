@@ -11,6 +11,7 @@
 //! | `load` | documents, grouped by name and compiled: a `PolicySet` |
 //! | `constraint`, `selector` | what a policy matches |
 //! | `notes`, `cases` | PolicyNotes |
+//! | `context`, `conditions` | what expressions may read, and whether a policy applies |
 //! | `judge` | one policy on one request: findings, what is unknown, errors |
 //! | `blame` | why a validation failed: evidence and causes, and ratcheting by them |
 //! | `patch` | what a mutation does to an object |
@@ -18,7 +19,9 @@
 
 mod blame;
 mod cases;
+mod conditions;
 mod constraint;
+mod context;
 mod documents;
 mod judge;
 mod load;
@@ -32,8 +35,10 @@ mod table;
 mod tests;
 
 pub use cases::{Case, Expected};
+pub use conditions::Open;
 pub use constraint::{Constraints, Matched, Operation, Rule, Target};
-pub use judge::{Context, Found, Judgement, judge, request, subject, unseen_namespace};
+pub use context::{Context, request, unseen_namespace};
+pub use judge::{Found, Judgement, judge, subject};
 pub use load::{FactDeclaration, PolicyFile, load};
 pub use notes::{Bound, Component, Notes, Text};
 pub use patch::{Patch, PatchError, apply, patch};

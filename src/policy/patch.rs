@@ -6,8 +6,9 @@ use crate::cel::{Evaluation, Halt, Input, Off};
 use crate::object::{MissingSet, Node, Object, Path, Tree, Type};
 use crate::source;
 
+use super::conditions::{Applies, applies};
 use super::constraint::Matched;
-use super::judge::{Context, Judgement, conditions, inputs, is_going};
+use super::context::{Context, inputs, is_going};
 use super::set::{PatchType, Policy};
 
 /// What a mutation comes to.
@@ -44,12 +45,13 @@ pub fn patch(policy: &Policy, context: &Context<'_>) -> Result<Patch, PatchError
         Matched::Yes => {}
     }
     let inputs = inputs(context);
-    let mut judgement = Judgement::default();
-    if !conditions(&mutation.unit, &mutation.conditions, &inputs, &mut judgement) {
-        if let Some((expression, message)) = judgement.errors.pop() {
-            return Err(PatchError { expression, message });
-        }
-        return Ok(if judgement.unknown.is_empty() { Patch::Nothing } else { Patch::Unknown(judgement.unknown) });
+    match applies(&mutation.unit, &mutation.conditions, &inputs) {
+        Applies::Yes => {}
+        Applies::No => return Ok(Patch::Nothing),
+        Applies::Open(mut open) => match open.errors.pop() {
+            Some((expression, message)) => return Err(PatchError { expression, message }),
+            None => return Ok(Patch::Unknown(open.unknown)),
+        },
     }
     let mut out = Vec::new();
     let mut changed: Option<Tree> = None;

@@ -79,8 +79,8 @@ fn said(policy: &str, object: &str, old: Option<&str>) -> String {
         let word = if found.ratcheted { "was so" } else { "fails" };
         out.push(format!("{word}: {} [{field}]", found.finding.what));
     }
-    out.extend(judgement.unknown.iter().map(|m| format!("unknown: {m}")));
-    out.extend(judgement.errors.iter().map(|(e, m)| format!("error: {m} in {e}")));
+    out.extend(judgement.open.unknown.iter().map(|m| format!("unknown: {m}")));
+    out.extend(judgement.open.errors.iter().map(|(e, m)| format!("error: {m} in {e}")));
     match (out.is_empty(), judgement.applies) {
         (true, true) => "passes".to_owned(),
         (true, false) => "skipped".to_owned(),

@@ -1,0 +1,165 @@
+//! What the expressions of a policy may read on one request.
+
+use crate::cel::{Fact, FactValue, Facts, Input, Type};
+use crate::object::{Missing, Object, Why};
+
+use super::constraint::Target;
+
+/// Root variables, in the order of [`inputs`].
+pub(super) const ROOTS: [&str; 5] = ["object", "oldObject", "request", "namespaceObject", "facts"];
+
+/// Their declared types, in the same order.
+pub(super) fn root_types(facts: Type) -> [Type; 5] {
+    [Type::Dyn, Type::Dyn, request_type(), namespace_type(), facts]
+}
+
+/// Everything that the expressions of a policy may read on one request.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// What the request is about.
+    pub target: Target<'a>,
+    /// `request`; see [`request()`].
+    pub request: &'a Fact,
+    /// `namespaceObject` where the Namespace was not seen; see [`unseen_namespace`].
+    pub namespace: &'a Fact,
+    /// `facts`.
+    pub facts: &'a dyn Facts,
+}
+
+/// The roots' values, in the order of [`ROOTS`].
+pub(super) fn inputs<'a>(context: &Context<'a>) -> [Input<'a>; 5] {
+    let object = |o: Option<Object<'a>>| o.map_or(Input::Null, |o| Input::Node(o.root));
+    let namespace = match (context.target.namespace_object, context.target.namespaced) {
+        (Some(n), _) => Input::Node(n.root),
+        (None, true) => Input::Fact(context.namespace),
+        (None, false) => Input::Null,
+    };
+    [
+        object(context.target.object),
+        object(context.target.old_object),
+        Input::Fact(context.request),
+        namespace,
+        Input::Facts(context.facts),
+    ]
+}
+
+/// An object that is being deleted is always admitted, and nothing that an upgrade would wait for in it can be fixed.
+pub(super) fn is_going(object: Option<Object<'_>>) -> bool {
+    object.and_then(|o| o.at(&["metadata", "deletionTimestamp"])).is_some_and(|t| !t.is_null())
+}
+
+/// The declared type of `request` (apiserver pkg/admission/plugin/cel, BuildRequestType).
+fn request_type() -> Type {
+    let kind = || {
+        Type::object(
+            "kubernetes.GroupVersionKind",
+            [("group", Type::String), ("version", Type::String), ("kind", Type::String)],
+        )
+    };
+    let resource = || {
+        let fields = [("group", Type::String), ("version", Type::String), ("resource", Type::String)];
+        Type::object("kubernetes.GroupVersionResource", fields)
+    };
+    let user = Type::object(
+        "kubernetes.UserInfo",
+        [
+            ("username", Type::String),
+            ("uid", Type::String),
+            ("groups", Type::list(Type::String)),
+            ("extra", Type::string_map(Type::list(Type::String))),
+        ],
+    );
+    Type::object(
+        "kubernetes.AdmissionRequest",
+        [
+            ("kind", kind()),
+            ("resource", resource()),
+            ("subResource", Type::String),
+            ("requestKind", kind()),
+            ("requestResource", resource()),
+            ("requestSubResource", Type::String),
+            ("name", Type::String),
+            ("namespace", Type::String),
+            ("operation", Type::String),
+            ("userInfo", user),
+            ("dryRun", Type::Bool),
+            ("options", Type::Dyn),
+        ],
+    )
+}
+
+/// The declared type of `namespaceObject` (same place, BuildNamespaceType).
+fn namespace_type() -> Type {
+    let metadata = Type::object(
+        "kubernetes.NamespaceMetadata",
+        [
+            ("name", Type::String),
+            ("generateName", Type::String),
+            ("namespace", Type::String),
+            ("labels", Type::string_map(Type::String)),
+            ("annotations", Type::string_map(Type::String)),
+            ("UID", Type::String),
+            ("creationTimestamp", Type::Timestamp),
+            ("deletionGracePeriodSeconds", Type::Int),
+            ("deletionTimestamp", Type::Timestamp),
+            ("generation", Type::Int),
+            ("resourceVersion", Type::String),
+            ("finalizers", Type::list(Type::String)),
+        ],
+    );
+    let spec = Type::object("kubernetes.NamespaceSpec", [("finalizers", Type::list(Type::String))]);
+    let status = Type::object("kubernetes.NamespaceStatus", [("phase", Type::String)]);
+    Type::object("kubernetes.Namespace", [("metadata", metadata), ("status", status), ("spec", spec)])
+}
+
+/// `request`: what is known of it anyway, and over that the fields that are known better. Outside admission nobody knows
+/// who asks, and with which options.
+pub fn request(target: &Target<'_>, kind: &str, known: Option<&Fact>) -> Fact {
+    let gvk = Fact::map([
+        ("group", text_fact(target.group)),
+        ("version", text_fact(target.version)),
+        ("kind", text_fact(kind)),
+    ]);
+    let gvr = Fact::map([
+        ("group", text_fact(target.group)),
+        ("version", text_fact(target.version)),
+        ("resource", text_fact(target.resource)),
+    ]);
+    let unknown = |what: &str| Fact::unknown(Missing { what: what.to_owned(), why: Why::AdmissionOnly });
+    let mut fact = Fact::map([
+        ("kind", gvk.clone()),
+        ("resource", gvr.clone()),
+        ("requestKind", gvk),
+        ("requestResource", gvr),
+        ("name", text_fact(target.name)),
+        ("namespace", text_fact(target.namespace.unwrap_or_default())),
+        ("operation", text_fact(target.operation.as_str())),
+        ("userInfo", unknown("the user who asks")),
+        ("dryRun", Fact::new(false)),
+        ("options", unknown("the request's options")),
+    ]);
+    if let (FactValue::Map(fields), Some(FactValue::Map(known))) = (&mut fact.value, known.map(|k| &k.value)) {
+        fields.retain(|(name, _)| !known.iter().any(|(k, _)| k == name));
+        fields.extend(known.iter().cloned());
+        fields.sort_by(|a, b| a.0.cmp(&b.0));
+    }
+    fact
+}
+
+/// `namespaceObject` of a namespace that was not seen: its name, and the one label that the API server sets.
+pub fn unseen_namespace(name: Option<&str>) -> Fact {
+    let missing = || {
+        let what = name.map_or_else(|| "the namespace".to_owned(), |n| format!("Namespace {n}"));
+        Fact::unknown(Missing::not_collected(what))
+    };
+    let mut metadata = vec![("labels", missing()), ("annotations", missing())];
+    match name {
+        Some(name) => metadata.push(("name", text_fact(name))),
+        None => metadata.push(("name", missing())),
+    }
+    Fact::map([("metadata", Fact::map(metadata)), ("spec", missing()), ("status", missing())])
+}
+
+fn text_fact(text: &str) -> Fact {
+    Fact::new(FactValue::String(text.to_owned()))
+}
