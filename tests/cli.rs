@@ -193,6 +193,16 @@ fn manifests_are_judged_with_what_stands_beside_them() {
 }
 
 #[test]
+fn what_was_passed_over_is_named_when_asked() {
+    let folder = with_policy(&[("apps/full.yaml", FULL), ("apps/values.yaml", "a: b\n---\nc: d\n")]);
+    let note = "apps/values.yaml: 2 documents are no Kubernetes object";
+    for (arguments, named) in [(vec!["apps"], false), (vec!["apps", "--all"], true)] {
+        let run = folder.run(&check(&arguments));
+        assert_eq!((run.code, run.stdout.contains(note)), (0, named), "{run:?}");
+    }
+}
+
+#[test]
 fn a_damaged_file_costs_only_itself() {
     let folder = with_policy(&[("apps/empty.yaml", EMPTY), ("apps/broken.yaml", BROKEN)]);
     folder.write("apps/latin1.yaml", b"kind: caf\xe9\n");
@@ -574,6 +584,7 @@ fn policies_are_listed_and_explained() {
       has to be true
           has(object.data)
       else it says: the ConfigMap holds no data
+      for example: the ConfigMap holds no data
 
     WHAT TO DO
       Give it data.
