@@ -151,13 +151,6 @@ fn decide(
     let mut evidence = said.evidence.clone();
     match strategy {
         Strategy::External => {
-            let cause = Cause {
-                key: "External/evictionStrategy External".to_owned(),
-                text: "evictionStrategy External leaves the move to another controller".to_owned(),
-            };
-            let evidence = evidence.into_iter().enumerate();
-            let evidence =
-                evidence.map(|(i, e)| if i == 0 { e.obstacle("External", cause.clone()) } else { e }).collect();
             decided(Outcome::Refused, "evictionStrategy External leaves it to a controller outside KubeVirt", evidence)
         }
         Strategy::LiveMigrate | Strategy::LiveMigrateIfPossible => match migration.is_migratable()? {

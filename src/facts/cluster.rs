@@ -4,9 +4,12 @@
 //! writes the KubeVirt object and reverts what others write there, so what stands in KubeVirt is in force
 //! (hyperconverged-cluster-operator controllers/handlers/kubevirt.go). Must not know workloads.
 
+use std::collections::BTreeSet;
+
 use super::lookup::Seen;
 use super::{HYPER_CONVERGED, INFRASTRUCTURE, KUBE_VIRT, MACHINE_CONFIG_POOL, NODE, World};
-use crate::object::{Evidence, Missing, Node, Object};
+use crate::inventory::Kind;
+use crate::object::{Evidence, Missing, Node, Object, Why};
 
 /// The configuration, as far as it was seen.
 #[derive(Clone, Debug)]
@@ -14,15 +17,58 @@ pub struct Cluster<'w> {
     world: World<'w>,
     kubevirt: Seen<Option<Object<'w>>>,
     hyperconverged: Seen<Option<Object<'w>>>,
+    /// Manifests of several clusters may lie side by side; then they have to give the same answer.
+    others: Vec<Cluster<'w>>,
 }
 
 /// An answer and where it stands; the place is missing where the answer is a default of the code.
 pub type Found<T> = Seen<(T, Option<Evidence>)>;
 
+/// Two answers are the same wherever they stand.
+fn same<T: PartialEq>(a: &(T, Option<Evidence>), b: &(T, Option<Evidence>)) -> bool {
+    a.0 == b.0
+}
+
 impl<'w> Cluster<'w> {
-    /// Looks for both objects.
+    /// Looks for both objects. HyperConverged makes its KubeVirt in its own namespace, so a namespace is a cluster.
     pub fn of(world: &World<'w>) -> Self {
-        Cluster { world: *world, kubevirt: world.only(KUBE_VIRT), hyperconverged: world.only(HYPER_CONVERGED) }
+        let seen = [world.seen(KUBE_VIRT), world.seen(HYPER_CONVERGED)].concat();
+        let namespaces: BTreeSet<_> = seen.iter().map(|o| o.namespace()).collect();
+        let mut clusters = namespaces.into_iter().map(|namespace| {
+            let only = |kind: Kind| match seen
+                .iter()
+                .find(|o| o.gvk.is(kind.group, kind.kind) && o.namespace() == namespace)
+            {
+                Some(object) => Ok(Some(*object)),
+                None => world.only(kind).map(|_| None),
+            };
+            Cluster {
+                world: *world,
+                kubevirt: only(KUBE_VIRT),
+                hyperconverged: only(HYPER_CONVERGED),
+                others: Vec::new(),
+            }
+        });
+        match clusters.next() {
+            Some(first) => Cluster { others: clusters.collect(), ..first },
+            None => Cluster {
+                world: *world,
+                kubevirt: world.only(KUBE_VIRT),
+                hyperconverged: world.only(HYPER_CONVERGED),
+                others: Vec::new(),
+            },
+        }
+    }
+
+    /// The answer that all clusters give; `same` says whether two are one.
+    pub fn agreed<T>(&self, what: &str, ask: impl Fn(&Self) -> Seen<T>, same: impl Fn(&T, &T) -> bool) -> Seen<T> {
+        let first = ask(self)?;
+        for other in &self.others {
+            if !same(&first, &ask(other)?) {
+                return Err(Missing { what: what.to_owned(), why: Why::Ambiguous });
+            }
+        }
+        Ok(first)
     }
 
     /// The KubeVirt object, where it was seen.
@@ -59,6 +105,10 @@ impl<'w> Cluster<'w> {
     /// The binding of the interface that a guest without any gets. Bridge in KubeVirt (pkg/virt-config/virt-config.go),
     /// masquerade under HyperConverged (controllers/handlers/kubevirt.go, getKVConfig).
     pub fn default_interface(&self) -> Found<&'w str> {
+        self.agreed("the default network interface", Cluster::own_default_interface, same)
+    }
+
+    fn own_default_interface(&self) -> Found<&'w str> {
         if let Some((kubevirt, node)) = self.configuration(&["network", "defaultNetworkInterface"]) {
             return Ok((node.as_str().unwrap_or_default(), Some(Evidence::of(kubevirt, node))));
         }
@@ -80,6 +130,10 @@ impl<'w> Cluster<'w> {
     /// Whether a network binding plugin is registered as one that migrates: `migration` is there, be it empty. HyperConverged
     /// always registers l2bridge so (controllers/handlers/kubevirt.go, getNetworkBindings).
     pub fn binding_migrates(&self, plugin: &str) -> Found<bool> {
+        self.agreed(&format!("network binding plugin {plugin}"), |c| c.own_binding_migrates(plugin), same)
+    }
+
+    fn own_binding_migrates(&self, plugin: &str) -> Found<bool> {
         if let Some(kubevirt) = self.kubevirt() {
             let keys = ["spec", "configuration", "network", "binding", plugin, "migration"];
             let migrates = kubevirt.at(&keys).is_some_and(|m| !m.is_null());
@@ -99,6 +153,10 @@ impl<'w> Cluster<'w> {
 
     /// Whether KubeVirt's feature gate is on.
     pub fn feature_gate(&self, gate: &str) -> Found<bool> {
+        self.agreed(&format!("feature gate {gate}"), |c| c.own_feature_gate(gate), same)
+    }
+
+    fn own_feature_gate(&self, gate: &str) -> Found<bool> {
         let kubevirt = self.kubevirt().ok_or_else(|| self.missing_kubevirt())?;
         let keys = ["spec", "configuration", "developerConfiguration", "featureGates"];
         let on = kubevirt.root.list_at(&keys).any(|g| g.as_str() == Some(gate));
@@ -107,6 +165,10 @@ impl<'w> Cluster<'w> {
 
     /// Whether a device is permitted as a mediated one (a vGPU).
     pub fn is_mediated(&self, device: &str) -> Found<bool> {
+        self.agreed(&format!("permitted host device {device}"), |c| c.own_is_mediated(device), same)
+    }
+
+    fn own_is_mediated(&self, device: &str) -> Found<bool> {
         let list = |object: Object<'w>, keys: &[&str]| {
             let named = |d: Node<'_>| d.str_at(&["resourceName"]) == Some(device);
             Ok((object.root.list_at(keys).any(named), Some(Evidence::at(object, keys))))

@@ -10,7 +10,7 @@ use super::lookup::Seen;
 use super::workload::{Form, Owner, WORKLOADS, Workload};
 use super::{FactSchema, HYPER_CONVERGED, KUBE_VIRT, NODE, VIRTUAL_MACHINE, VIRTUAL_MACHINE_INSTANCE, World};
 use crate::cel::{self, Fact};
-use crate::object::{Evidence, Missing, MissingSet, Object};
+use crate::object::{Cause, Evidence, Missing, MissingSet, Object};
 
 /// What an eviction request does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,6 +127,21 @@ pub struct Eviction {
     pub looks: Looks,
 }
 
+impl Said {
+    /// External is an obstacle of its own: whatever a guest can do, its eviction is refused.
+    fn new(strategy: Strategy, source: Source, mut evidence: Vec<Evidence>) -> Self {
+        if strategy == Strategy::External && !evidence.is_empty() {
+            let cause = Cause {
+                key: "External/evictionStrategy External".to_owned(),
+                text: "evictionStrategy External leaves the move to another controller".to_owned(),
+            };
+            let first = evidence.remove(0).obstacle("External", cause);
+            evidence.insert(0, first);
+        }
+        Said { strategy, source, evidence }
+    }
+}
+
 impl Eviction {
     /// The answer for a workload; `None` for another kind.
     pub fn of(object: Object<'_>, world: &World<'_>) -> Option<Self> {
@@ -189,7 +204,7 @@ const FIELD: [&str; 1] = ["evictionStrategy"];
 fn own(workload: &Workload<'_>) -> Option<Said> {
     let node = workload.guest(&FIELD)?;
     let strategy = Strategy::parse(node.as_str().unwrap_or_default());
-    Some(Said { strategy, source: Source::Own, evidence: vec![workload.evidence(node)] })
+    Some(Said::new(strategy, Source::Own, vec![workload.evidence(node)]))
 }
 
 /// What a start from this template would have.
@@ -199,7 +214,7 @@ fn at_start(workload: &Workload<'_>, world: &World<'_>) -> Result<Said, MissingS
         None => {
             let said = of_cluster(&Cluster::of(world)).map_err(|missing| MissingSet::from([missing]))?;
             let evidence = [workload.guest_evidence(&FIELD)].into_iter().chain(said.evidence).collect();
-            Ok(Said { evidence, ..said })
+            Ok(Said::new(said.strategy, said.source, evidence))
         }
     }
 }
@@ -282,6 +297,10 @@ fn tell(looks: &mut Looks, topic: &str, said: &Result<Said, MissingSet>, form: F
 /// What a guest gets that does not say: KubeVirt's value, HyperConverged's, what a person stated, what HyperConverged is
 /// expected to write. KubeVirt without a value and without HyperConverged means None (pkg/virt-config/configuration.go).
 fn of_cluster(cluster: &Cluster<'_>) -> Seen<Said> {
+    cluster.agreed("the default evictionStrategy", of_one_cluster, |a, b| a.strategy == b.strategy)
+}
+
+fn of_one_cluster(cluster: &Cluster<'_>) -> Seen<Said> {
     if let Some((kubevirt, node)) = cluster.configuration(&FIELD) {
         let strategy = Strategy::parse(node.as_str().unwrap_or_default());
         return Ok(Said { strategy, source: Source::KubeVirt, evidence: vec![Evidence::of(kubevirt, node)] });
@@ -455,5 +474,24 @@ mod tests {
         let unseen = Eviction::of(running.object(), &Test::new("", &[]).world()).unwrap();
         assert_eq!(unseen.strategy().unwrap().as_str(), "LiveMigrate");
         assert!(unseen.restart_pending().is_err());
+    }
+
+    #[test]
+    fn clusters_side_by_side_have_to_agree() {
+        let kubevirt = |namespace: &str, strategy: &str| {
+            format!(
+                "{{apiVersion: kubevirt.io/v1, kind: KubeVirt, metadata: {{name: k, namespace: {namespace}}}, spec: {{configuration: {{evictionStrategy: {strategy}}}}}}}"
+            )
+        };
+        let two = |a: &str, b: &str| Test::new(&format!("{}\n---\n{}", kubevirt("east", a), kubevirt("west", b)), &[]);
+        let silent = vm("runStrategy: Always", "domain: {}");
+        assert_eq!(
+            eviction(&silent, &two("LiveMigrate", "LiveMigrate")),
+            "LiveMigrate by KubeVirt; the cluster's default, from KubeVirt"
+        );
+        assert_eq!(
+            eviction(&silent, &two("LiveMigrate", "None")),
+            "the default evictionStrategy (several clusters were seen, and they differ); "
+        );
     }
 }

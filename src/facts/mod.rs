@@ -10,7 +10,6 @@ pub mod after_eviction;
 mod answer;
 pub mod cluster;
 pub mod eviction;
-pub mod explain;
 #[cfg(test)]
 mod fixture;
 pub mod hyperconverged;

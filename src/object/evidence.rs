@@ -178,6 +178,8 @@ pub enum Why {
     NotReported,
     /// There is no such object yet; all of its kind were collected.
     DoesNotExist,
+    /// Several objects answer, each for another cluster, and not the same.
+    Ambiguous,
 }
 
 /// One thing that would have to be known to decide.
@@ -218,6 +220,7 @@ impl fmt::Display for Missing {
             Why::AdmissionOnly => "known only at admission",
             Why::NotReported => "not reported yet",
             Why::DoesNotExist => "does not exist",
+            Why::Ambiguous => "several clusters were seen, and they differ",
         };
         write!(f, "{} ({why})", self.what)
     }

@@ -34,7 +34,7 @@ fn single_gpu(guest: &Guest<'_, '_>, gpu: Setting<'_>, looks: &mut Looks) {
     let gate = guest.cluster.feature_gate("VGPULiveMigration").map(|(on, _)| on);
     let what = describe(&gpu);
     let why = match (mediated, gate) {
-        (Ok(false), _) => "is no vGPU",
+        (Ok(false), _) => "stays with its node, for it is no vGPU",
         (_, Ok(false)) => "moves only with the feature gate VGPULiveMigration, and that is off",
         (Ok(true), Ok(true)) => {
             return looks.pass(format!("GPU {what}"), "a vGPU, and VGPULiveMigration is on", gpu.evidence);

@@ -85,6 +85,21 @@ impl Migration {
         }
     }
 
+    /// What would do away with the obstacles, as a request; where several have to go, one after the other. Empty without any,
+    /// and where nothing helps but to live with them.
+    pub fn remedy(&self) -> String {
+        let mut remedies: Vec<&str> = Vec::new();
+        for remedy in self.obstacles().map(remedy) {
+            match remedy {
+                Some(remedy) if !remedies.contains(&remedy) => remedies.push(remedy),
+                Some(_) => {}
+                // One that stays makes the others vain.
+                None => return String::new(),
+            }
+        }
+        remedies.join(" and ")
+    }
+
     /// What the verdict rests on: the obstacles, else what passed.
     pub fn evidence(&self) -> Vec<Evidence> {
         match self.verdict {
@@ -109,7 +124,21 @@ impl Migration {
             ("predicted", Fact::new(self.predicted)),
             ("obstacles", Fact::list(self.obstacles().map(obstacle_fact))),
             ("summary", Fact::with(self.summary(), self.looks.evidence(Mark::Obstacle))),
+            ("remedy", Fact::new(self.remedy())),
         ])
+    }
+}
+
+/// What does away with an obstacle; `None` where the guest needs what stands in the way.
+fn remedy(obstacle: &Look) -> Option<&'static str> {
+    match obstacle.topic.as_str() {
+        "DisksNotLiveMigratable" => Some("move its disks to a storage class that offers ReadWriteMany"),
+        "InterfaceNotLiveMigratable" => Some("connect it to the pod network by masquerade"),
+        "NoTSCFrequencyNotLiveMigratable" => Some("switch Hyper-V re-enlightenment off"),
+        "HypervPassthroughNotLiveMigratable" => Some("name the Hyper-V features it needs instead of hypervPassthrough"),
+        "CPUModeLiveMigratable" => Some("give it a CPU model other than host-model"),
+        observed::NOT_REPORTED => Some("wait until it has started, or see why it does not"),
+        _ => None,
     }
 }
 
@@ -159,6 +188,7 @@ fn fields() -> cel::Type {
             ("predicted", Type::Bool),
             ("obstacles", Type::list(obstacle)),
             ("summary", Type::String),
+            ("remedy", Type::String),
         ],
     )
 }

@@ -217,7 +217,7 @@ fn devices_and_features_by_version() {
             "single GPU, no vGPU",
             "1.9",
             vm(spec, gpu),
-            "NotMigratable Refused | HostDeviceNotLiveMigratable: GPU gpu1 (nvidia.com/T4) is no vGPU",
+            "NotMigratable Refused | HostDeviceNotLiveMigratable: GPU gpu1 (nvidia.com/T4) stays with its node, for it is no vGPU",
         ),
         (
             "GPU of an instancetype",
@@ -403,4 +403,46 @@ fn in_expressions_what_is_open_raises_and_obstacles_never_do() {
     assert!(matches!(fact.get("verdict").unwrap().value, FactValue::Unknown(_)));
     assert!(matches!(&fact.get("obstacles").unwrap().value, FactValue::List(o) if o.is_empty()));
     assert!(matches!(&fact.get("summary").unwrap().value, FactValue::String(s) if s.is_empty()));
+}
+
+/// Everything that was looked at, with its mark and its evidence.
+fn looks(judged: &Judged) -> String {
+    use super::super::look::Mark;
+    let test = cluster();
+    let migration = Migration::of(judged.object(), &test.world()).unwrap();
+    let line = |look: &super::Look| {
+        let mark = match look.mark {
+            Mark::Obstacle => '✗',
+            Mark::Pass => '✓',
+            Mark::Open => '?',
+            Mark::Note => '·',
+        };
+        let evidence = look.evidence.iter().map(|e| format!("{} {e}", e.object.kind));
+        let basis: Vec<String> = evidence.chain(look.missing.iter().map(|m| m.to_string())).collect();
+        format!("{mark} {}: {}\n    {}", look.topic, look.text, basis.join("\n    "))
+    };
+    migration.looks.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn everything_that_was_looked_at_is_told() {
+    let judged = vm(
+        "dataVolumeTemplates: [{metadata: {name: data}, spec: {storage: {storageClassName: hpp}}}], preference: {name: nope}",
+        "volumes: [{name: data, dataVolume: {name: data}}, {name: ci, cloudInitNoCloud: {userData: secret}}]",
+    );
+    insta::assert_snapshot!(looks(&judged), @r"
+    ? preference: may bring Hyper-V re-enlightenment or launch security
+        VirtualMachineClusterPreference nope (does not exist)
+    ✓ network default: masquerade on the pod network, by default
+        VirtualMachine spec.template.spec.domain.devices.interfaces (absent)
+        KubeVirt spec.configuration.network.defaultNetworkInterface: masquerade
+    · cpu model host-model: 0 of 1 nodes report their CPU model, and only from those it moves
+        VirtualMachine spec.template.spec.domain.cpu.model (absent)
+    ✗ DisksNotLiveMigratable: volume data is ReadWriteOnce on storage class hpp
+        VirtualMachine spec.dataVolumeTemplates[0].spec.storage.storageClassName: hpp
+        StorageProfile status.claimPropertySets[0].accessModes: [ReadWriteOnce]
+        VirtualMachine spec.template.spec.volumes[0].dataVolume.name: data
+    ✓ volume ci: cloudInitNoCloud
+        VirtualMachine spec.template.spec.volumes[1]
+    ");
 }

@@ -314,7 +314,7 @@ pub struct Undecided<'a> {
 pub struct Missing<'a> {
     /// As a person names it.
     pub what: &'a str,
-    /// `not-collected`, `forbidden`, `stale`, `admission-only`, `not-reported` or `does-not-exist`.
+    /// `not-collected`, `forbidden`, `stale`, `admission-only`, `not-reported`, `does-not-exist` or `ambiguous`.
     pub why: &'static str,
 }
 

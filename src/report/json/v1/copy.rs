@@ -132,6 +132,7 @@ impl<'a> From<&'a object::Missing> for Missing<'a> {
             Why::AdmissionOnly => "admission-only",
             Why::NotReported => "not-reported",
             Why::DoesNotExist => "does-not-exist",
+            Why::Ambiguous => "ambiguous",
         };
         Missing { what: &m.what, why }
     }
