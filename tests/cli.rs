@@ -657,6 +657,18 @@ fn facts_show_everything_that_was_looked_at() {
 }
 
 #[test]
+fn escape_sequences_in_objects_do_not_reach_the_terminal() {
+    let machine =
+        MACHINE.replace("name: db-0", r#"name: "db\e[31m""#).replace("claimName: data", r#"claimName: "\e[2J""#);
+    let folder = Folder::new(&[("db.yaml", &machine)]);
+    for arguments in [vec!["facts", "db.yaml"], vec!["check", "db.yaml"], vec!["report", "--from", "db.yaml", "--all"]]
+    {
+        let run = folder.run(&arguments);
+        assert!(run.code != 2 && !format!("{}{}", run.stdout, run.stderr).contains('\u{1b}'), "{arguments:?} {run:?}");
+    }
+}
+
+#[test]
 fn manifests_count_over_what_a_dump_holds() {
     let stored = CLAIM.replace("namespace: shop", "namespace: shop, resourceVersion: '7'");
     let shared = CLAIM.replace("ReadWriteOnce", "ReadWriteMany");
