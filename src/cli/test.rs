@@ -6,7 +6,7 @@ use clap::Args;
 use rayon::prelude::*;
 
 use super::{policy_files, terminal};
-use crate::engine::{self, CaseRun, EMBEDDED};
+use crate::engine::{self, CaseRun, EMBEDDED, EmbeddedPolicy};
 use crate::policy::{Policy, PolicySet};
 use crate::report::summary::ExitCode;
 
@@ -36,8 +36,9 @@ impl Arguments {
         let users = policy_files::read(self.path.as_slice())?;
         let stands_for =
             |path: &str| users.iter().any(|(user, _)| policy_files::file_name(user) == policy_files::file_name(path));
-        let embedded: Vec<(&str, &str)> = EMBEDDED.iter().copied().filter(|(path, _)| !stands_for(path)).collect();
-        let policies = policy_files::load(&embedded, &users)?;
+        // As they are written: a case that does not hold is shown with its line.
+        let embedded = EMBEDDED.iter().filter(|file| !stands_for(file.name)).map(EmbeddedPolicy::as_written);
+        let policies = policy_files::checked(engine::load_files(embedded, policy_files::named(&users)))?;
         let tested: Vec<&Policy> = tested(&policies, self.path.is_none());
         let runs: Vec<Vec<CaseRun>> = tested.par_iter().map(|policy| run(policy)).collect();
         let told = tell(&tested, &runs);
