@@ -59,12 +59,12 @@ pub fn load_policies<'f>(users: impl IntoIterator<Item = (&'f str, &'f str)>) ->
 }
 
 /// Some built-in policies, and those of the user's files: (name, text).
-pub fn load_files<'f>(
-    embedded: impl IntoIterator<Item = (&'f str, &'f str)>,
+pub fn load_files<'e, 'f>(
+    embedded: impl IntoIterator<Item = (&'e str, &'e str)>,
     users: impl IntoIterator<Item = (&'f str, &'f str)>,
 ) -> (PolicySet, Vec<Problem>) {
-    let embedded = embedded.into_iter().map(|(name, text)| PolicyFile { name, text, embedded: true });
-    let users = users.into_iter().map(|(name, text)| PolicyFile { name, text, embedded: false });
-    let files: Vec<PolicyFile<'_>> = embedded.chain(users).collect();
+    let mut files: Vec<PolicyFile<'_>> = Vec::new();
+    files.extend(embedded.into_iter().map(|(name, text)| PolicyFile { name, text, embedded: true }));
+    files.extend(users.into_iter().map(|(name, text)| PolicyFile { name, text, embedded: false }));
     policy::load(&files, &fact_declarations())
 }
