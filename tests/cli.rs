@@ -166,11 +166,7 @@ fn what_makes_a_finding_count_can_be_chosen() {
     }
 }
 
-#[test]
-fn what_could_not_be_judged_counts_when_strict() {
-    let machine = "apiVersion: kubevirt.io/v1\nkind: VirtualMachine\nmetadata: {name: db, namespace: shop}\nspec:\n  \
-                   runStrategy: Always\n  template:\n    spec:\n      domain: {devices: {}}\n";
-    let reads = "apiVersion: admissionregistration.k8s.io/v1
+const CAN_MIGRATE: &str = "apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicy
 metadata: {name: can-migrate}
 spec:
@@ -178,15 +174,32 @@ spec:
     resourceRules:
     - {apiGroups: [kubevirt.io], apiVersions: ['*'], resources: [virtualmachines], operations: [CREATE]}
   validations:
-  - {expression: facts.eviction.strategy != 'External', message: it must not}
+  - {expression: facts.migration.verdict != 'NotMigratable', message: it has to move}
 ";
-    let folder = Folder::new(&[("vm.yaml", machine), ("policies/can-migrate.yaml", reads)]);
-    let only = ["vm.yaml", "-o", "json", "--cluster-default", "defaultNetworkInterface=masquerade"];
-    let loose = folder.run(&check(&only));
-    let undecided = serde_json::from_str::<Value>(&loose.stdout).unwrap()["summary"]["undecided"].clone();
-    assert_ne!(undecided, 0, "{loose:?}");
-    assert_ne!(loose.code, 3, "{loose:?}");
-    assert_eq!(folder.run(&[check(&only), vec!["--strict"]].concat()).code, 3);
+
+#[test]
+fn manifests_are_judged_with_what_stands_beside_them() {
+    let folder = Folder::new(&[("db.yaml", MACHINE), ("data.yaml", CLAIM), ("policies/can-migrate.yaml", CAN_MIGRATE)]);
+    let about = |arguments: &[&str], list: &str| {
+        let run = folder.run(&check(&[arguments, &["-o", "json"]].concat()));
+        let report: Value = serde_json::from_str(&run.stdout).unwrap();
+        (report[list].as_array().unwrap().iter().filter(|f| f["policy"] == "can-migrate").count(), run.code)
+    };
+    assert_eq!(about(&["db.yaml"], "findings").0, 0);
+    assert_eq!(about(&["db.yaml"], "undecided").0, 1, "where the claim is, nobody said");
+    assert_eq!(about(&["db.yaml", "--strict"], "undecided"), (1, 3), "and that counts when strict");
+    assert_eq!(about(&["db.yaml", "data.yaml"], "findings").0, 1);
+    assert_eq!(about(&["db.yaml", "--from", "data.yaml"], "findings").0, 1, "in a dump it is as good");
+}
+
+#[test]
+fn what_was_passed_over_is_named_when_asked() {
+    let folder = with_policy(&[("apps/full.yaml", FULL), ("apps/values.yaml", "a: b\n---\nc: d\n")]);
+    let note = "apps/values.yaml: 2 documents are no Kubernetes object";
+    for (arguments, named) in [(vec!["apps"], false), (vec!["apps", "--all"], true)] {
+        let run = folder.run(&check(&arguments));
+        assert_eq!((run.code, run.stdout.contains(note)), (0, named), "{run:?}");
+    }
 }
 
 #[test]
@@ -571,6 +584,7 @@ fn policies_are_listed_and_explained() {
       has to be true
           has(object.data)
       else it says: the ConfigMap holds no data
+      for example: the ConfigMap holds no data
 
     WHAT TO DO
       Give it data.
@@ -639,6 +653,18 @@ fn facts_show_everything_that_was_looked_at() {
     ] {
         let run = folder.run(&arguments);
         assert!(run.code == 2 && run.stderr.contains(part), "{run:?}");
+    }
+}
+
+#[test]
+fn escape_sequences_in_objects_do_not_reach_the_terminal() {
+    let machine =
+        MACHINE.replace("name: db-0", r#"name: "db\e[31m""#).replace("claimName: data", r#"claimName: "\e[2J""#);
+    let folder = Folder::new(&[("db.yaml", &machine)]);
+    for arguments in [vec!["facts", "db.yaml"], vec!["check", "db.yaml"], vec!["report", "--from", "db.yaml", "--all"]]
+    {
+        let run = folder.run(&arguments);
+        assert!(run.code != 2 && !format!("{}{}", run.stdout, run.stderr).contains('\u{1b}'), "{arguments:?} {run:?}");
     }
 }
 

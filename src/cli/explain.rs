@@ -8,7 +8,8 @@ use super::policy_files::PolicyOptions;
 use super::terminal::{self, Colour, ScreenOptions};
 use crate::cel::{ExprId, Unit};
 use crate::engine;
-use crate::finding::Grade;
+use crate::facts::SCHEMA;
+use crate::finding::{Finding, Grade};
 use crate::policy::{Bound, Component, Effect, Policy, PolicySet, Text};
 use crate::report::summary::ExitCode;
 
@@ -53,14 +54,18 @@ fn unknown(policies: &PolicySet, id: &str) -> anyhow::Error {
 
 fn page(policy: &Policy, colour: bool) -> String {
     let mut page = Page::new(terminal::width(), colour);
-    let what = format!("{}, stage {}", policy.severity(), policy.stage().title());
-    page.head(&policy.id, &what);
+    let example = engine::example(policy);
+    let depends = if policy.notes.severity_expression.is_some() { " or as the cluster stands" } else { "" };
+    page.head(&policy.id, &format!("{}{depends}, stage {}", policy.severity(), policy.stage().title()));
     page.text(&policy.notes.title);
     looks_for(&mut page, policy);
-    why(&mut page, policy);
-    judged(&mut page, policy);
-    what_to_do(&mut page, policy);
-    effect(&mut page, policy);
+    if let Some(why) = &policy.notes.why {
+        page.section("WHY");
+        told(&mut page, policy, why, example.as_ref().map(|finding| finding.why.as_str()));
+    }
+    judged(&mut page, policy, example.as_ref());
+    what_to_do(&mut page, policy, example.as_ref());
+    where_it_runs(&mut page, policy);
     list(&mut page, "VERSIONS", &versions(policy));
     list(&mut page, "WHAT IT DOES NOT CATCH", &policy.notes.limits);
     list(&mut page, "SOURCES", &policy.notes.sources);
@@ -88,13 +93,7 @@ fn looks_for(page: &mut Page, policy: &Policy) {
     }
 }
 
-fn why(page: &mut Page, policy: &Policy) {
-    let Some(why) = &policy.notes.why else { return };
-    page.section("WHY");
-    told(page, policy, why);
-}
-
-fn judged(page: &mut Page, policy: &Policy) {
+fn judged(page: &mut Page, policy: &Policy, example: Option<&Finding>) {
     let Some(check) = &policy.check else { return };
     page.section("HOW IT IS JUDGED");
     for (i, validation) in check.validations.iter().enumerate() {
@@ -109,6 +108,9 @@ fn judged(page: &mut Page, policy: &Policy) {
             (None, None) => {}
         }
     }
+    if let Some(finding) = example {
+        page.text(&format!("for example: {}", finding.what));
+    }
     if !check.variables.is_empty() {
         page.text("where");
     }
@@ -121,27 +123,26 @@ fn judged(page: &mut Page, policy: &Policy) {
     }
 }
 
-fn what_to_do(page: &mut Page, policy: &Policy) {
+fn what_to_do(page: &mut Page, policy: &Policy, example: Option<&Finding>) {
     let Some(fix) = &policy.notes.fix else { return };
+    let example = example.and_then(|finding| Some((&finding.subject.object, finding.fix.as_ref()?)));
     page.section("WHAT TO DO");
-    told(page, policy, &fix.text);
+    told(page, policy, &fix.text, example.map(|(_, fix)| fix.text.as_str()));
     match fix.grade {
         Some(Grade::Safe) => page.text("Safe: doing it interrupts and starts nothing."),
         Some(Grade::Unsafe) => page.text("Unsafe: doing it may interrupt or start something."),
         None => {}
     }
-    let example = engine::example(policy);
-    let commands = example.and_then(|finding| Some((finding.subject.object.to_string(), finding.fix?.commands)));
-    if let Some((object, commands)) = commands.filter(|(_, commands)| !commands.is_empty()) {
+    if let Some((object, fix)) = example.filter(|(_, fix)| !fix.commands.is_empty()) {
         page.text(&format!("for example, of {object}"));
-        page.code(&commands.join("\n"));
+        page.code(&fix.commands.join("\n"));
     }
-    if policy.mutation.as_ref().is_some_and(|m| !m.bound) {
+    if policy.check.is_some() && policy.mutation.is_some() {
         page.text("The policy brings a fix that makes this change.");
     }
 }
 
-fn effect(page: &mut Page, policy: &Policy) {
+fn where_it_runs(page: &mut Page, policy: &Policy) {
     page.section("WHERE IT RUNS");
     let admission = match policy.strictest_effect() {
         Effect::Deny => "At admission it refuses the object; in check and report it is a finding.",
@@ -153,10 +154,13 @@ fn effect(page: &mut Page, policy: &Policy) {
         _ => page.text(admission),
     }
     let (major, minor) = policy.kubernetes;
-    let facts: Vec<String> = policy.facts.iter().map(|name| format!("facts.{name}")).collect();
-    match facts.is_empty() {
-        true => page.text(&format!("Portable: the API server itself can run it, from Kubernetes {major}.{minor} on.")),
-        false => page.text(&format!("It reads {}, so only virt-guard can run it.", facts.join(", "))),
+    if policy.is_portable() {
+        page.text(&format!("Portable: the API server itself can run it, from Kubernetes {major}.{minor} on."));
+    } else {
+        page.text("It reads facts, so only virt-guard can run it:");
+    }
+    for fact in SCHEMA.iter().filter(|fact| policy.facts.contains(fact.name)) {
+        page.hanging(4, &format!("facts.{}  ", fact.name), fact.answers);
     }
     page.text(&format!("Its file: {}", policy.file));
 }
@@ -179,13 +183,14 @@ fn list(page: &mut Page, heading: &str, lines: &[String]) {
         return;
     }
     page.section(heading);
-    lines.iter().for_each(|line| page.text(line));
+    lines.iter().for_each(|line| page.hanging(2, "- ", line));
 }
 
-/// A text as it stands, or the expression that makes it.
-fn told(page: &mut Page, policy: &Policy, text: &Text<ExprId>) {
-    match text {
-        Text::Plain(words) => page.text(words),
-        Text::Expression(id) => page.code(unit(policy).map_or("", |unit| unit.source(*id))),
+/// A text as it stands; one that depends on the object as it is for an example, else the expression that makes it.
+fn told(page: &mut Page, policy: &Policy, text: &Text<ExprId>, example: Option<&str>) {
+    match (text, example.filter(|example| !example.is_empty())) {
+        (Text::Plain(words), _) => page.text(words),
+        (Text::Expression(_), Some(example)) => page.text(&format!("It depends; for example: {example}")),
+        (Text::Expression(id), None) => page.code(unit(policy).map_or("", |unit| unit.source(*id))),
     }
 }

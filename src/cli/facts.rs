@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::input::{Dump, Manifests};
 use super::options::{ClusterOptions, place_in_input};
 use super::page::Page;
-use super::terminal::{self, ScreenOptions};
+use super::terminal::{self, ScreenOptions, printable};
 use crate::cel::{Fact, FactValue};
 use crate::engine::Surroundings;
 use crate::facts::after_eviction::AfterEviction;
@@ -186,7 +186,7 @@ impl Screen<'_> {
     }
 
     fn answer(&mut self, name: &str, answer: &str, looks: &Looks) {
-        let answer = self.page.strong(answer);
+        let answer = self.page.strong(&printable(answer));
         let width = ANSWERS - 2;
         self.page.line(format!("  {name:<width$}{answer}").trim_end());
         for look in looks.iter() {
@@ -197,7 +197,7 @@ impl Screen<'_> {
     fn look(&mut self, look: &Look) {
         let at = look.evidence.first().and_then(place).unwrap_or_default();
         let missing = if look.missing.is_empty() { String::new() } else { format!(": {}", needs(&look.missing)) };
-        let text = format!("{}  {}{missing}", look.topic, look.text);
+        let text = printable(&format!("{}  {}{missing}", look.topic, look.text));
         let lead = format!("{} ", self.mark(look.mark));
         let used = ANSWERS + 4 + text.chars().count() + at.chars().count();
         match self.page.width().checked_sub(used) {

@@ -4,7 +4,7 @@
 //! they are given, call the modules below, and print what those return.
 //!
 //! Machine output goes to stdout alone, words for people to stderr. Whatever a command returns as an error means that
-//! what was asked is wrong (exit code 2); everything else is an [`ExitCode`](crate::report::summary::ExitCode).
+//! what was asked is wrong (exit code 2); everything else is an [`ExitCode`].
 
 mod check;
 mod collect;

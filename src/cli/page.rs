@@ -2,6 +2,8 @@
 
 use anstyle::{Effects, Style};
 
+use super::terminal::printable;
+
 /// Wider lines are hard to read, whatever the terminal has.
 const WIDEST: usize = 100;
 
@@ -24,9 +26,10 @@ impl Page {
 
     /// The first line: a name, and at the right margin what it is.
     pub fn head(&mut self, name: &str, what: &str) {
+        let name = printable(name);
         let used = name.chars().count() + what.chars().count();
         let gap = self.width.saturating_sub(used).max(2);
-        let name = self.strong(name);
+        let name = self.strong(&name);
         self.line(&format!("{name}{:gap$}{what}", ""));
     }
 
@@ -60,7 +63,7 @@ impl Page {
         let options = textwrap::Options::new(self.width).initial_indent(&first).subsequent_indent(&later);
         // No word of ours is worth breaking: commands and paths have to stay whole.
         let options = options.break_words(false).word_splitter(textwrap::WordSplitter::NoHyphenation);
-        for line in textwrap::wrap(text, options) {
+        for line in textwrap::wrap(&printable(text), options) {
             self.line(line.trim_end());
         }
     }
@@ -92,7 +95,7 @@ impl Page {
     }
 
     fn code_at(&mut self, indent: usize, code: &str) {
-        for line in textwrap::dedent(code.trim_end()).lines() {
+        for line in textwrap::dedent(printable(code).trim_end()).lines() {
             self.line(format!("{:indent$}{}", "", line.trim_end()).trim_end());
         }
     }

@@ -97,9 +97,14 @@ pub fn say(text: &str) {
     let _ = write!(std::io::stderr().lock(), "virt-guard: {first}\n{rest}");
 }
 
-/// A file's name may hold escape sequences; a terminal must not obey them.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+/// What was read may hold escape sequences, in a file's name or an object's; a terminal must not obey them.
+pub fn printable(text: &str) -> String {
+    text.chars().map(|c| if (c.is_control() && c != '\n') || turns(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// Marks that turn the direction of writing: with them a line can read as another than it is.
+fn turns(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// What went wrong, without the number of the operating system.
@@ -134,6 +139,6 @@ mod tests {
 
     #[test]
     fn escape_sequences_are_not_obeyed() {
-        assert_eq!(printable("a\u{1b}[31mb\nc\r"), "a\u{fffd}[31mb\nc\u{fffd}");
+        assert_eq!(printable("a\u{1b}[31mb\nc\r\u{202e}d"), "a\u{fffd}[31mb\nc\u{fffd}\u{fffd}d");
     }
 }

@@ -68,3 +68,67 @@ impl<'e> Surroundings<'e> {
         World { view, versions: &cluster.versions, now: cluster.now, defaults: &cluster.defaults }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Cluster as Known;
+    use crate::inventory::{Collection, Collector};
+    use crate::source;
+
+    /// A VMI that runs, or (without a node) one that does not.
+    fn vmi(name: &str, node: &str, strategy: &str, owner: &str) -> String {
+        let owners = match owner {
+            "" => String::new(),
+            kind => format!(", ownerReferences: [{{kind: {kind}, name: {name}, controller: true}}]"),
+        };
+        format!(
+            "---\napiVersion: kubevirt.io/v1\nkind: VirtualMachineInstance\n\
+             metadata: {{name: {name}, namespace: shop{owners}}}\n\
+             spec: {{evictionStrategy: {strategy}, domain: {{devices: {{}}}}}}\n\
+             status: {{phase: Running, nodeName: '{node}', evictionStrategy: {strategy}, \
+             conditions: [{{type: LiveMigratable, status: 'False', reason: DisksNotLiveMigratable}}]}}\n"
+        )
+    }
+
+    fn vm(name: &str, run_strategy: &str) -> String {
+        format!(
+            "---\napiVersion: kubevirt.io/v1\nkind: VirtualMachine\nmetadata: {{name: {name}, namespace: shop}}\n\
+             spec: {{runStrategy: {run_strategy}, template: {{spec: {{domain: {{devices: {{}}}}}}}}}}\n"
+        )
+    }
+
+    fn counted(documents: &str, collected: &str) -> Option<Machines> {
+        let marker = format!("---\napiVersion: virt-guard.io/v1\nkind: Collected\nresources: [{collected}]\n");
+        let mut collector = Collector::default();
+        collector.add("all.yaml", &source::parse("all.yaml", format!("{documents}{marker}").into_bytes()));
+        let Collection { inventory, .. } = collector.finish(crate::facts::KINDS);
+        let known = Known::default();
+        cluster_summary(Surroundings { inventory: &inventory, cluster: &known }).machines
+    }
+
+    const BOTH: &str = "virtualmachines.kubevirt.io, virtualmachineinstances.kubevirt.io";
+
+    #[test]
+    fn the_numbers_add_up() {
+        let all = [
+            vm("waits", "Always"),
+            vmi("waits", "n1", "LiveMigrate", "VirtualMachine"),
+            vm("quiet", "Manual"),
+            vmi("quiet", "n1", "None", "VirtualMachine"),
+            vm("halted", "Halted"),
+            vmi("alone", "n2", "External", ""),
+        ];
+        let machines = counted(&all.concat(), BOTH).unwrap();
+        assert_eq!((machines.total, machines.running), (4, 3), "{machines:?}");
+        assert_eq!((machines.refused, machines.left_off), (2, 1), "{machines:?}");
+        let Machines { running, migrated, restarted, left_off, refused, unknown, .. } = machines;
+        assert_eq!(migrated + restarted + left_off + refused + unknown, running);
+    }
+
+    #[test]
+    fn no_total_where_not_all_were_collected() {
+        assert_eq!(counted(&vm("a", "Always"), "virtualmachines.kubevirt.io"), None);
+        assert_eq!(counted("", BOTH), Some(Machines::default()));
+    }
+}

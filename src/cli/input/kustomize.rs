@@ -116,6 +116,6 @@ mod tests {
              patchesStrategicMerge:\n- b.yaml\n- |\n  kind: VirtualMachine\n",
         );
         assert_eq!(patched.patches, [Path::new("apps/prod/a.yaml"), Path::new("apps/prod/b.yaml")]);
-        insta::assert_snapshot!(patched.left_out("apps/prod").unwrap(), @"");
+        insta::assert_snapshot!(patched.left_out("apps/prod").unwrap(), @"namePrefix, patches, patchesStrategicMerge, the remote resource https://example.com/vm.yaml are not applied; the local resources were judged as they stand. Render first: kustomize build apps/prod | virt-guard check -");
     }
 }
