@@ -369,4 +369,17 @@ mod tests {
         let judged = with_storage("storageClassName: hpp");
         assert!(verdict(&judged, &Test::new(&single, &["all"])).starts_with("NotMigratable NotDrained"));
     }
+
+    #[test]
+    fn what_runs_is_drained_whatever_the_vm_shows() {
+        let stopped = "{apiVersion: kubevirt.io/v1, kind: VirtualMachine, metadata: {name: db, namespace: shop}, spec: {runStrategy: Manual, template: {spec: {evictionStrategy: None, domain: {devices: {autoattachPodInterface: false}}}}}, status: {printableStatus: Stopped}}";
+        let with_vmi = |phase: &str| {
+            let vmi = format!(
+                "{{apiVersion: kubevirt.io/v1, kind: VirtualMachineInstance, metadata: {{name: db, namespace: shop}}, spec: {{}}, status: {{phase: {phase}}}}}"
+            );
+            verdict(&Judged::new(stopped), &Test::new(&format!("{CLUSTER}\n---\n{vmi}"), &["all"]))
+        };
+        assert_eq!(with_vmi("Running"), "Migratable StaysOff");
+        assert_eq!(with_vmi("Succeeded"), "Migratable NotRunning");
+    }
 }

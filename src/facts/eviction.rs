@@ -494,4 +494,13 @@ mod tests {
             "the default evictionStrategy (several clusters were seen, and they differ); "
         );
     }
+
+    #[test]
+    fn a_guest_from_before_defaults_were_written_has_the_clusters() {
+        let old = vmi("domain: {}", TRUE);
+        assert_eq!(
+            eviction(&old, &with_machine("template: {spec: {}}")),
+            "LiveMigrate by KubeVirt; the cluster's default, from KubeVirt"
+        );
+    }
 }
