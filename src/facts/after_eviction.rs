@@ -83,7 +83,7 @@ pub struct AfterEviction {
 pub struct Decided {
     /// What happens.
     pub outcome: Outcome,
-    /// Why, as half a sentence: `runStrategy RerunOnFailure starts it again only after a failure`.
+    /// Why, as half a sentence: `runStrategy RerunOnFailure restarts only what failed`.
     pub reason: String,
     /// What decided, the field to change first.
     pub evidence: Vec<Evidence>,
@@ -259,7 +259,7 @@ fn of_run_strategy(
         },
         RunStrategy::RerunOnFailure => {
             let text = "runStrategy RerunOnFailure starts nothing again that was shut down in order";
-            let reason = "runStrategy RerunOnFailure starts it again only after a failure, and a shutdown is none";
+            let reason = "runStrategy RerunOnFailure restarts only what failed";
             decided(Outcome::RestartsIfKilled, reason, caused("RerunOnFailure", text))
         }
         RunStrategy::Halted => decided(Outcome::NotRunning, "it is being stopped", vec![written.clone()]),
