@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use virt_guard::engine::{self, CaseRun, EMBEDDED};
+use virt_guard::engine::{self, CaseRun, EMBEDDED, EmbeddedPolicy};
 use virt_guard::policy::{self, Expected, PolicyFile, PolicySet};
 use virt_guard::source;
 
@@ -13,6 +13,11 @@ fn load(files: &[(&str, &str)]) -> PolicySet {
     let (set, problems) = policy::load(&files, &engine::fact_declarations());
     assert!(problems.is_empty(), "\n{}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
     set
+}
+
+/// The built-in policies as they are written.
+fn embedded() -> Vec<(&'static str, &'static str)> {
+    EMBEDDED.iter().map(EmbeddedPolicy::as_written).collect()
 }
 
 fn run(set: &PolicySet) -> Vec<CaseRun> {
@@ -27,15 +32,27 @@ fn failures(runs: &[CaseRun]) -> Vec<String> {
 
 #[test]
 fn every_case_holds() {
-    let set = load(EMBEDDED);
+    let set = load(&embedded());
     assert!(set.iter().len() > 0);
     let failures = failures(&run(&set));
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
 }
 
 #[test]
+fn what_the_build_script_read_is_what_we_read() {
+    for file in EMBEDDED {
+        let documents = |text: &str| source::parse(file.name, text.as_bytes().to_vec()).documents;
+        let (written, json) = (documents(file.text), documents(file.json));
+        assert_eq!(written.len(), json.len(), "{}", file.name);
+        for (a, b) in written.iter().zip(&json) {
+            assert!(a.tree.root().equals(b.tree.root()), "{}", file.name);
+        }
+    }
+}
+
+#[test]
 fn every_policy_has_a_case_that_fails_and_one_that_passes() {
-    for policy in load(EMBEDDED).iter() {
+    for policy in load(&embedded()).iter() {
         let has = |wanted: &[Expected]| policy.cases.iter().any(|c| wanted.contains(&c.expected));
         if policy.check.is_some() {
             assert!(has(&[Expected::Deny, Expected::Warn, Expected::Audit]), "{} has no case that fails", policy.id);
@@ -48,7 +65,7 @@ fn every_policy_has_a_case_that_fails_and_one_that_passes() {
 
 #[test]
 fn a_policy_is_named_as_its_file_and_stands_in_its_stages_folder() {
-    for (name, text) in EMBEDDED {
+    for (name, text) in embedded() {
         let set = load(&[(name, text)]);
         let path = Path::new(name);
         let ids: Vec<&str> = set.iter().map(|p| p.id.as_str()).collect();
@@ -60,7 +77,7 @@ fn a_policy_is_named_as_its_file_and_stands_in_its_stages_folder() {
 
 #[test]
 fn fixes_add_and_never_replace() {
-    for (name, text) in EMBEDDED {
+    for (name, text) in embedded() {
         for word in ["'replace'", "\"replace\"", "'remove'", "\"remove\""] {
             assert!(!text.contains(&format!("op: {word}")), "{name} has an operation {word}; a fix adds");
         }
@@ -117,7 +134,7 @@ fn broken(documents: &[Value]) -> Vec<(String, Vec<Value>)> {
 #[test]
 fn whatever_is_broken_in_a_policy_a_case_notices() {
     let mut unnoticed = Vec::new();
-    for (name, text) in EMBEDDED {
+    for (name, text) in embedded() {
         let parsed = source::parse(name, text.as_bytes().to_vec());
         let documents: Vec<Value> =
             parsed.documents.iter().map(|d| serde_json::from_str(&d.tree.root().to_string()).unwrap()).collect();
@@ -146,7 +163,7 @@ fn generated(file: &str, text: &str) -> (String, String) {
 fn the_readme_lists_every_policy() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let file = fs::read_to_string(&path).unwrap();
-    let table = policy::markdown_table(&load(EMBEDDED));
+    let table = policy::markdown_table(&load(&embedded()));
     let (old, new) = generated(&file, &table);
     if std::env::var_os("UPDATE").is_some() {
         fs::write(&path, new).unwrap();
@@ -173,9 +190,9 @@ kind: PolicyNotes
 metadata: {name: aaa-example}
 spec: {title: A ConfigMap without data, severity: info, stage: before}
 "#;
-    let mut files = EMBEDDED.to_vec();
+    let mut files = embedded();
     files.push(("policies/before/aaa-example.yaml", extra));
-    let (before, after) = (policy::markdown_table(&load(EMBEDDED)), policy::markdown_table(&load(&files)));
+    let (before, after) = (policy::markdown_table(&load(&embedded())), policy::markdown_table(&load(&files)));
     let new: Vec<&str> = after.lines().filter(|l| !before.contains(*l)).collect();
     assert_eq!(new, ["| `aaa-example` | A ConfigMap without data | before | info | – | – |"]);
 }

@@ -11,6 +11,8 @@ mod library;
 mod operators;
 mod program;
 mod syntax;
+#[cfg(test)]
+mod tests;
 mod trace;
 mod types;
 mod unit;

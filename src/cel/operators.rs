@@ -35,8 +35,8 @@ pub(super) static ROWS: &[Row] = &[
     row("_/_(double, double): double", Cost::One, |_, a| two(Operator::Divide, a)),
     row("_%_(int, int): int", Cost::One, |_, a| two(Operator::Modulo, a)),
     row("_%_(uint, uint): uint", Cost::One, |_, a| two(Operator::Modulo, a)),
-    row("_==_(A, A): bool", Cost::Smaller, |_, a| same(a, true)),
-    row("_!=_(A, A): bool", Cost::Smaller, |_, a| same(a, false)),
+    row("_==_(A, A): bool", Cost::Smaller, |c, a| same(c, a, true)),
+    row("_!=_(A, A): bool", Cost::Smaller, |c, a| same(c, a, false)),
     row("_<_(int|uint|double, int|uint|double): bool", Cost::One, |_, a| order(a, Ordering::is_lt)),
     row("_<_(string, string): bool", Cost::Smaller, |_, a| order(a, Ordering::is_lt)),
     row("_<_(bytes, bytes): bool", Cost::Smaller, |_, a| order(a, Ordering::is_lt)),
@@ -145,9 +145,12 @@ fn uint<'a>(operator: Operator, x: u64, y: u64) -> Answer<'a> {
     value.map(Value::Uint).ok_or(Fail::from("unsigned integer overflow"))
 }
 
-fn same<'a>(arguments: &[Value<'a>], wanted: bool) -> Answer<'a> {
+fn same<'a>(context: &mut Context, arguments: &[Value<'a>], wanted: bool) -> Answer<'a> {
     match arguments {
-        [left, right] => Ok(Value::Bool(equal(left, right)? == wanted)),
+        [left, right] => {
+            context.walk(left)?;
+            Ok(Value::Bool(equal(left, right)? == wanted))
+        }
         _ => Err(Fail::NoSuchOverload),
     }
 }
@@ -161,10 +164,11 @@ fn order<'a>(arguments: &[Value<'a>], holds: fn(Ordering) -> bool) -> Answer<'a>
     }
 }
 
-fn within<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
+fn within<'a>(context: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
     let [value, container] = arguments else { return Err(Fail::NoSuchOverload) };
     match container.view() {
         View::List(list) => {
+            context.walk(container)?;
             for element in list.iter() {
                 if equal(&element, value)? {
                     return Ok(Value::Bool(true));

@@ -17,9 +17,9 @@ use crate::report::summary::ExitCode;
 
 const EXAMPLES: &str = "\
 Examples:
-  virt-guard check apps/                             all manifests below a folder
-  kustomize build prod | virt-guard check -          what a tool prints
-  virt-guard check apps/ --from upgrade-check        with the storage classes and defaults of a cluster's dump
+  virt-guard check apps/                       all manifests below a folder
+  kustomize build prod | virt-guard check -    what a tool prints
+  virt-guard check apps/ --from upgrade-check  knowing a cluster's storage classes and defaults
   virt-guard check apps/ --cluster-default evictionStrategy=LiveMigrate
   virt-guard check apps/ -o text -o json=findings.json";
 
@@ -55,10 +55,7 @@ impl Arguments {
         let policies = self.policies.load()?;
         let dump = self.from.as_deref().map(Dump::read).transpose()?;
         let manifests = Manifests::read(&self.paths)?;
-        let (inventory, now, mut unreadable) = match dump {
-            Some(dump) => (dump.inventory, dump.now, dump.unreadable),
-            None => (Inventory::default(), None, Vec::new()),
-        };
+        let Dump { inventory, now, mut unreadable, mut notes, .. } = dump.unwrap_or_default();
         let inventory = with_manifests(inventory, &manifests);
         let cluster = self.cluster.cluster(&inventory, now);
         let subjects: Vec<Object<'_>> = manifests.objects.iter().map(Entry::object).collect();
@@ -67,7 +64,9 @@ impl Arguments {
         if subjects.is_empty() && unreadable.is_empty() {
             terminal::say(&nothing_found(&self.paths, &manifests));
         }
-        let notes = if self.output.all { passed_over(&manifests) } else { Vec::new() };
+        if self.output.all {
+            notes.extend(passed_over(&manifests));
+        }
         let names = self.paths.iter().map(|path| path.display().to_string()).collect();
         let inputs = Inputs { names, files: manifests.files, unreadable, notes };
         self.output.write(&Assessment { scan, cluster: None, inputs }, Door::Check)

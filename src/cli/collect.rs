@@ -29,8 +29,8 @@ pub fn commands(policies: &PolicySet) -> String {
     let lines: Vec<String> = resources.into_iter().map(|resource| format!("  {resource}")).collect();
     format!(
         "\
-# Collects the {count} kinds that virt-guard's policies read, into the folder upgrade-check. It only reads, and no Secrets;
-# the cluster role cluster-reader is enough. Paste it into a shell that is logged in with oc.
+# Collects the {count} kinds that virt-guard's policies read, into the folder upgrade-check.
+# It only reads (get and list), and no Secrets. Paste it into a shell that is logged in with oc.
 (
 dir=upgrade-check
 mkdir -p \"$dir\"

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Effects, Style};
 use clap::Args;
+use jiff::Timestamp;
 
 use super::input::{Dump, Manifests};
-use super::options::ClusterOptions;
+use super::options::{ClusterOptions, place_in_input};
 use super::page::Page;
 use super::terminal::{self, ScreenOptions};
 use crate::cel::{Fact, FactValue};
@@ -16,7 +17,7 @@ use crate::facts::eviction::Eviction;
 use crate::facts::look::{Look, Looks, Mark};
 use crate::facts::migration::Migration;
 use crate::facts::workload_update::WorkloadUpdate;
-use crate::facts::{SCHEMA, World};
+use crate::facts::{FactSchema, SCHEMA, World};
 use crate::finding::Unreadable;
 use crate::inventory::{Entry, Inventory};
 use crate::object::{Evidence, MissingSet, Object};
@@ -57,17 +58,14 @@ pub struct Arguments {
 impl Arguments {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let manifests = Manifests::read(std::slice::from_ref(&self.file))?;
-        let dump = self.from.as_deref().map(Dump::read).transpose()?;
-        let (mut inventory, now, mut unreadable) = match dump {
-            Some(dump) => (dump.inventory, dump.now, dump.unreadable),
-            None => (Inventory::default(), None, Vec::new()),
-        };
-        manifests.objects.iter().for_each(|entry| inventory.add(entry.clone()));
-        unreadable.extend(manifests.unreadable.iter().cloned());
+        let Seen { inventory, now, asked, unreadable } = self.read()?;
         let cluster = self.cluster.cluster(&inventory, now);
         let world = Surroundings { inventory: &inventory, cluster: &cluster }.world();
-        let objects = self.selected(&manifests)?;
+        let objects = match &asked {
+            Some(manifests) => manifests.iter().map(Entry::object).collect(),
+            None => inventory.objects().collect(),
+        };
+        let objects = self.selected(objects)?;
         let mut page = Page::new(terminal::width(), self.screen.colour());
         for (i, object) in objects.iter().enumerate() {
             if i > 0 {
@@ -76,31 +74,52 @@ impl Arguments {
             Screen { page: &mut page, unicode: self.screen.unicode() }.object(*object, &world);
         }
         terminal::print(&page.finish())?;
-        for Unreadable { file, message, .. } in &unreadable {
-            terminal::say(&format!("{file}: {message}"));
-        }
+        unreadable.iter().for_each(|one| terminal::say(&place_in_input(one)));
         Ok(if unreadable.is_empty() { ExitCode::Clean } else { ExitCode::Incomplete })
     }
 
-    fn selected<'m>(&self, manifests: &'m Manifests) -> anyhow::Result<Vec<Object<'m>>> {
-        let objects = manifests.objects.iter().map(Entry::object);
-        let objects: Vec<Object<'_>> = objects.filter(|object| has_facts(*object)).collect();
+    /// A folder is looked at as a dump is: what it holds completely is known to be complete.
+    fn read(&self) -> anyhow::Result<Seen> {
+        if self.from.is_none() && self.file.is_dir() {
+            let dump = Dump::read(&self.file)?;
+            return Ok(Seen { inventory: dump.inventory, now: dump.now, asked: None, unreadable: dump.unreadable });
+        }
+        let manifests = Manifests::read(std::slice::from_ref(&self.file))?;
+        let dump = self.from.as_deref().map(Dump::read).transpose()?;
+        let Dump { mut inventory, now, mut unreadable, .. } = dump.unwrap_or_default();
+        manifests.objects.iter().for_each(|entry| inventory.add(entry.clone()));
+        unreadable.extend(manifests.unreadable);
+        Ok(Seen { inventory, now, asked: Some(manifests.objects), unreadable })
+    }
+
+    fn selected<'m>(&self, objects: Vec<Object<'m>>) -> anyhow::Result<Vec<Object<'m>>> {
+        let objects: Vec<Object<'_>> = objects.into_iter().filter(|object| has_facts(*object)).collect();
         let file = self.file.display();
         if objects.is_empty() {
-            let kinds: Vec<&str> = SUBJECTS.to_vec();
-            anyhow::bail!("{file}: no object that there are facts about; those are {}", kinds.join(", "));
+            anyhow::bail!("{file}: no object that there are facts about; those are {}", SUBJECTS.join(", "));
         }
         let Some(name) = &self.name else { return Ok(objects) };
         let chosen: Vec<Object<'_>> = objects.iter().copied().filter(|object| is_called(*object, name)).collect();
         if chosen.is_empty() {
             let names: Vec<String> = objects.iter().map(|object| object.reference().qualified_name()).collect();
-            let near = policy::nearest(name, names.iter().map(String::as_str));
-            let near =
-                near.map_or_else(|| format!("there is {}", listed(&names)), |near| format!("did you mean '{near}'?"));
-            anyhow::bail!("{file}: no object called '{name}' that there are facts about ({near})");
+            let short = objects.iter().map(|object| object.name());
+            let help = match policy::nearest(name, short.chain(names.iter().map(String::as_str))) {
+                Some(near) => format!("did you mean '{near}'?"),
+                None => format!("there are {}", listed(&names)),
+            };
+            anyhow::bail!("{file}: no object called '{name}' that there are facts about ({help})");
         }
         Ok(chosen)
     }
+}
+
+/// What was read.
+struct Seen {
+    inventory: Inventory,
+    now: Option<Timestamp>,
+    /// The objects that were asked about; `None`: all of the inventory.
+    asked: Option<Vec<Entry>>,
+    unreadable: Vec<Unreadable>,
 }
 
 /// Kinds that people ask about, for the message when there is none of them.
@@ -115,10 +134,16 @@ fn listed(names: &[String]) -> String {
     if more > 0 { format!("{shown} and {more} more") } else { shown }
 }
 
-/// True for an object that more is known about than the cluster's versions, which are the same for all.
+/// True for an object that there is something to say about.
 fn has_facts(object: Object<'_>) -> bool {
-    let about = |fact: &&crate::facts::FactSchema| fact.subjects.iter().any(|k| object.gvk.is(k.group, k.kind));
-    SCHEMA.iter().filter(|fact| fact.name != "versions").any(|fact| about(&fact))
+    SCHEMA.iter().any(|fact| is_about(fact, object))
+}
+
+/// Whether a fact is about an object. Expressions may ask every object for the cluster's versions; a person asks those
+/// that say them.
+fn is_about(fact: &FactSchema, object: Object<'_>) -> bool {
+    let kinds = if fact.name == "versions" { fact.reads } else { fact.subjects };
+    kinds.iter().any(|kind| object.gvk.is(kind.group, kind.kind))
 }
 
 fn is_called(object: Object<'_>, name: &str) -> bool {
@@ -151,9 +176,9 @@ impl Screen<'_> {
             self.answer("after eviction", outcome, &after.looks);
         }
         if let Some(update) = WorkloadUpdate::of(object, world) {
-            self.answer("workload update", "", &update.looks());
+            self.answer("workload update", &updated(&update), &update.looks());
         }
-        for fact in SCHEMA.iter().filter(|fact| !TYPED.contains(&fact.name)) {
+        for fact in SCHEMA.iter().filter(|fact| !TYPED.contains(&fact.name) && is_about(fact, object)) {
             if let Some(answer) = (fact.compute)(object, world) {
                 self.fact(fact.name, &answer, 2);
             }
@@ -221,6 +246,16 @@ fn in_force(eviction: &Eviction) -> String {
     match &eviction.in_force {
         Ok(said) => format!("{}   {}", said.strategy.as_str(), eviction.origin),
         Err(missing) => format!("Unknown: {}", needs(missing)),
+    }
+}
+
+/// What becomes of a VMI; of what configures it, the methods.
+fn updated(answer: &WorkloadUpdate) -> String {
+    match (&answer.update, &answer.methods) {
+        (Some(Ok(of)), _) => of.update.as_str().to_owned(),
+        (Some(Err(_)), _) | (None, Err(_)) => "Unknown".to_owned(),
+        (None, Ok(methods)) if methods.methods.is_empty() => "off".to_owned(),
+        (None, Ok(methods)) => methods.methods.join(", "),
     }
 }
 

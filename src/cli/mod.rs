@@ -47,7 +47,8 @@ virt-guard report --collect prints the commands that make such a dump. Nothing h
 
 /// Everything that can be asked.
 #[derive(Debug, Parser)]
-#[command(name = "virt-guard", version, about = ABOUT, after_help = MOST_PEOPLE_NEED, max_term_width = 100)]
+#[command(name = "virt-guard", version, about = ABOUT, before_help = MOST_PEOPLE_NEED, max_term_width = 100)]
+#[command(help_template = "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}")]
 #[command(disable_help_subcommand = true)]
 struct Arguments {
     #[command(subcommand)]

@@ -9,7 +9,7 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::Timestamp;
 
-use super::terminal::{self, ScreenOptions};
+use super::terminal::{self, Colour, ScreenOptions};
 use crate::engine::Cluster;
 use crate::facts::{ClusterDefaults, Version, Versions};
 use crate::finding::{Assessment, Severity, Unreadable};
@@ -161,21 +161,24 @@ impl OutputOptions {
             match &output.file {
                 Some(file) => {
                     // A file is no terminal: no colour unless it was asked for, and no width.
-                    let style = Style { colour: false, width: FILE_WIDTH, ..self.style(door) };
-                    let text = rendered(assessment, &end, output.format, &style);
+                    let colour = self.screen.color == Colour::Always;
+                    let style = Style { colour, width: FILE_WIDTH, ..self.style(door) };
+                    let text = rendered(assessment, output.format, &style, &end);
                     fs::write(file, text).map_err(|e| {
                         anyhow::anyhow!("{} cannot be written: {}", file.display(), terminal::words(&e))
                     })?;
                 }
-                None => terminal::print(&rendered(assessment, &end, output.format, &self.style(door)))?,
+                None => terminal::print(&rendered(assessment, output.format, &self.style(door), &end))?,
             }
         }
         let text_on_stdout = self.output.iter().any(|o| o.file.is_none() && o.format == Format::Text);
         if !text_on_stdout {
             for unreadable in &assessment.inputs.unreadable {
-                terminal::say(&place(unreadable));
+                terminal::say(&place_in_input(unreadable));
             }
-            terminal::say(&format!("exit code {}: {}", end.code.number(), end.why));
+            if end.code != ExitCode::Clean {
+                terminal::say(&format!("exit code {}: {}", end.code.number(), end.why));
+            }
         }
         Ok(end.code)
     }
@@ -188,7 +191,7 @@ impl OutputOptions {
 /// Columns of text in a file.
 const FILE_WIDTH: usize = 100;
 
-fn rendered(assessment: &Assessment, end: &ExitReason, format: Format, style: &Style) -> String {
+fn rendered(assessment: &Assessment, format: Format, style: &Style, end: &ExitReason) -> String {
     match (format, style.door) {
         (Format::Json, _) => json::v1::render(assessment, end),
         (Format::Text, Door::Check) => text::manifests(assessment, style),
@@ -197,7 +200,7 @@ fn rendered(assessment: &Assessment, end: &ExitReason, format: Format, style: &S
 }
 
 /// `file:line:column: message`, with as much of the place as is known.
-fn place(unreadable: &Unreadable) -> String {
+pub fn place_in_input(unreadable: &Unreadable) -> String {
     let Unreadable { file, line, column, message } = unreadable;
     match (line, column) {
         (0, _) => format!("{file}: {message}"),

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::input::{self, Found, Walk};
-use crate::engine::{self, EMBEDDED};
+use crate::engine;
 use crate::finding::Unreadable;
-use crate::policy::{self, PolicyFile, PolicySet, Problem};
+use crate::policy::{PolicySet, Problem};
 
 /// Where policies come from besides the built-in ones.
 #[derive(Clone, Debug, Args)]
@@ -22,16 +22,17 @@ impl PolicyOptions {
     /// All policies in force; the error lists everything that is wrong with them.
     pub fn load(&self) -> anyhow::Result<PolicySet> {
         let files = read(&self.policies)?;
-        load(EMBEDDED, &files)
+        checked(engine::load_policies(named(&files)))
     }
 }
 
-/// Built-in policies (path, text), and a user's.
-pub fn load(embedded: &[(&str, &str)], users: &[(String, String)]) -> anyhow::Result<PolicySet> {
-    let embedded = embedded.iter().map(|(name, text)| PolicyFile { name, text, embedded: true });
-    let users = users.iter().map(|(name, text)| PolicyFile { name, text, embedded: false });
-    let files: Vec<PolicyFile<'_>> = embedded.chain(users).collect();
-    let (set, problems) = policy::load(&files, &engine::fact_declarations());
+/// The files that [`read`] gave, as policies are loaded from them.
+pub fn named(files: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
+    files.iter().map(|(name, text)| (name.as_str(), text.as_str()))
+}
+
+/// The policies, or an error that lists everything that is wrong with them.
+pub fn checked((set, problems): (PolicySet, Vec<Problem>)) -> anyhow::Result<PolicySet> {
     if problems.is_empty() { Ok(set) } else { Err(anyhow::anyhow!(all(&problems))) }
 }
 

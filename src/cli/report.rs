@@ -17,10 +17,11 @@ use crate::report::summary::ExitCode;
 
 const EXAMPLES: &str = "\
 Examples:
-  virt-guard report --collect                        prints the commands that collect a dump
-  virt-guard report --from upgrade-check             a folder that they filled
-  virt-guard report --from must-gather.local.123     a must-gather; OpenShift Virtualization's own image knows the VMs
-  virt-guard report --from all.yaml                  kubectl get … --all-namespaces -o yaml > all.yaml
+  virt-guard report --collect                     prints the commands that collect a dump
+  virt-guard report --from upgrade-check          the folder that they fill
+  virt-guard report --from must-gather.local.123  VMs are in it when OpenShift Virtualization's
+                                                  image gathered too
+  oc get vm,vmi -A -o yaml | virt-guard report --from -
   virt-guard report --from upgrade-check --target 4.20 -o text -o json=report.json";
 
 /// Everything that says how a report is made, and means nothing to --collect.
@@ -35,7 +36,7 @@ const OF_A_REPORT: [&str; 9] =
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", super::EXIT_CODES))]
 pub struct Arguments {
-    /// The dump: a folder or a file
+    /// The dump: a folder or a file; - is standard input
     #[arg(long, value_name = "PATH")]
     from: Option<PathBuf>,
     /// Print the commands that collect what the policies read, and do nothing else
@@ -77,7 +78,7 @@ impl Arguments {
             ));
         }
         let names = vec![path.display().to_string()];
-        let inputs = Inputs { names, files: dump.files, unreadable: dump.unreadable, notes: Vec::new() };
+        let inputs = Inputs { names, files: dump.files, unreadable: dump.unreadable, notes: dump.notes };
         let assessment = Assessment { scan, cluster: Some(engine::cluster_summary(around)), inputs };
         self.output.write(&assessment, Door::Report)
     }

@@ -55,8 +55,8 @@ impl ScreenOptions {
     /// True when symbols beyond ASCII can be shown.
     pub fn unicode(&self) -> bool {
         // As setlocale(3) picks it: the first that is set decides.
-        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().filter_map(|name| std::env::var(name).ok());
-        !self.ascii && is_utf8(locale.filter(|value| !value.is_empty()).next().as_deref())
+        let mut locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().filter_map(|name| std::env::var(name).ok());
+        !self.ascii && is_utf8(locale.find(|value| !value.is_empty()).as_deref())
     }
 }
 

@@ -6,7 +6,7 @@ use clap::Args;
 use rayon::prelude::*;
 
 use super::{policy_files, terminal};
-use crate::engine::{self, CaseRun, EMBEDDED};
+use crate::engine::{self, CaseRun, EMBEDDED, EmbeddedPolicy};
 use crate::policy::{Policy, PolicySet};
 use crate::report::summary::ExitCode;
 
@@ -16,7 +16,7 @@ Examples:
   virt-guard test policies/         your own, together with the built-in ones that they may refer to
   virt-guard test policies/mine.yaml
 
-Exit codes: 0 all cases hold, 1 one does not, 2 a policy file is wrong.";
+Exit codes: 0 all cases hold, 1 one does not or there are none, 2 a policy file is wrong.";
 
 /// Run the cases of policies
 ///
@@ -36,8 +36,9 @@ impl Arguments {
         let users = policy_files::read(self.path.as_slice())?;
         let stands_for =
             |path: &str| users.iter().any(|(user, _)| policy_files::file_name(user) == policy_files::file_name(path));
-        let embedded: Vec<(&str, &str)> = EMBEDDED.iter().copied().filter(|(path, _)| !stands_for(path)).collect();
-        let policies = policy_files::load(&embedded, &users)?;
+        // As they are written: a case that does not hold is shown with its line.
+        let embedded = EMBEDDED.iter().filter(|file| !stands_for(file.name)).map(EmbeddedPolicy::as_written);
+        let policies = policy_files::checked(engine::load_files(embedded, policy_files::named(&users)))?;
         let tested: Vec<&Policy> = tested(&policies, self.path.is_none());
         let runs: Vec<Vec<CaseRun>> = tested.par_iter().map(|policy| run(policy)).collect();
         let told = tell(&tested, &runs);
@@ -45,7 +46,7 @@ impl Arguments {
         for id in &told.without_cases {
             terminal::say(&format!("{id} has no cases; nothing proves that it does what it says"));
         }
-        Ok(if told.failed == 0 { ExitCode::Clean } else { ExitCode::Findings })
+        Ok(if told.holds { ExitCode::Clean } else { ExitCode::Findings })
     }
 }
 
@@ -59,31 +60,36 @@ fn run(policy: &Policy) -> Vec<CaseRun> {
 
 struct Told {
     text: String,
-    failed: usize,
+    /// True when there were cases and each holds: nothing tested is nothing proved.
+    holds: bool,
     without_cases: Vec<String>,
 }
 
 /// Each failure with its place, then one line of counts.
 fn tell(policies: &[&Policy], runs: &[Vec<CaseRun>]) -> Told {
-    let mut told = Told { text: String::new(), failed: 0, without_cases: Vec::new() };
+    let mut told = Told { text: String::new(), holds: false, without_cases: Vec::new() };
+    let mut failed = 0;
     for (policy, runs) in policies.iter().zip(runs) {
         if runs.is_empty() {
             told.without_cases.push(policy.id.clone());
         }
         for run in runs {
             let Some(error) = &run.error else { continue };
-            told.failed += 1;
+            failed += 1;
             let error = error.to_string().replace('\n', "\n    ");
             told.text.push_str(&format!("{}:{}: {}: {}\n    {error}\n", policy.file, run.line, run.policy, run.case));
         }
     }
     let of = |n: usize, one: &str, many: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {many}") };
-    let cases = of(runs.iter().map(Vec::len).sum(), "case", "cases");
-    let policies = of(policies.len(), "policy", "policies");
-    let end = match told.failed {
-        0 => "all hold".to_owned(),
-        n => format!("{n} {} not hold", if n == 1 { "does" } else { "do" }),
+    let played = runs.iter().map(Vec::len).sum();
+    let end = match (played, failed) {
+        (0, _) => "nothing was tested".to_owned(),
+        (_, 0) => "all hold".to_owned(),
+        (_, 1) => "1 does not hold".to_owned(),
+        (_, n) => format!("{n} do not hold"),
     };
+    let (cases, policies) = (of(played, "case", "cases"), of(policies.len(), "policy", "policies"));
     told.text.push_str(&format!("{cases} of {policies}: {end}\n"));
+    told.holds = played > 0 && failed == 0;
     told
 }

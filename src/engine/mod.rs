@@ -16,7 +16,7 @@ use crate::inventory::Inventory;
 use crate::policy::{self, FactDeclaration, PolicyFile, PolicySet, Problem};
 
 pub use cases::{CaseError, CaseRun, example, run_case};
-pub use embedded::EMBEDDED;
+pub use embedded::{EMBEDDED, EmbeddedPolicy};
 pub use machines::cluster_summary;
 pub use request::{Request, judge, kind_of_resource, resource_of};
 pub use scan::scan;
@@ -53,10 +53,18 @@ pub fn fact_declarations() -> Vec<FactDeclaration> {
         .collect()
 }
 
-/// The built-in policies and those of the user's files: (name, text).
+/// The built-in policies, and those of the user's files: (name, text).
 pub fn load_policies<'f>(users: impl IntoIterator<Item = (&'f str, &'f str)>) -> (PolicySet, Vec<Problem>) {
-    let embedded = EMBEDDED.iter().map(|(name, text)| PolicyFile { name, text, embedded: true });
-    let users = users.into_iter().map(|(name, text)| PolicyFile { name, text, embedded: false });
-    let files: Vec<PolicyFile<'_>> = embedded.chain(users).collect();
+    load_files(EMBEDDED.iter().map(EmbeddedPolicy::as_json), users)
+}
+
+/// Some built-in policies, and those of the user's files: (name, text).
+pub fn load_files<'e, 'f>(
+    embedded: impl IntoIterator<Item = (&'e str, &'e str)>,
+    users: impl IntoIterator<Item = (&'f str, &'f str)>,
+) -> (PolicySet, Vec<Problem>) {
+    let mut files: Vec<PolicyFile<'_>> = Vec::new();
+    files.extend(embedded.into_iter().map(|(name, text)| PolicyFile { name, text, embedded: true }));
+    files.extend(users.into_iter().map(|(name, text)| PolicyFile { name, text, embedded: false }));
     policy::load(&files, &fact_declarations())
 }

@@ -14,3 +14,5 @@ pub use style::{Door, Style};
 
 #[cfg(test)]
 mod samples;
+#[cfg(test)]
+mod tests;

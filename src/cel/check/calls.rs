@@ -44,6 +44,10 @@ impl<'s> Checker<'_, 's> {
     /// Computes a conversion of a literal. `Err`: the refusal's message.
     fn fold(&mut self, overload: &Overload, argument: CodeId) -> Result<CodeId, String> {
         let Some(constant) = self.constant(argument) else { return Ok(argument) };
+        // cel-go's validator looks at the literal as at a string.
+        if let (Constant::Int(_), "duration") = (constant, overload.name) {
+            return Err("invalid duration argument".to_owned());
+        }
         let computed = if overload.name == "dyn" {
             None
         } else {
@@ -81,7 +85,7 @@ impl<'s> Checker<'_, 's> {
 
     pub(super) fn unknown_function(&mut self, name: &str, method: bool, span: Span) {
         let kind = |o: &&Overload| o.method == method && o.name.starts_with(|c: char| c.is_ascii_alphabetic());
-        let known = FUNCTIONS.values().flatten().filter(|o| kind(&o)).map(|o| o.name);
+        let known = FUNCTIONS.values().flatten().filter(kind).map(|o| o.name);
         const MACROS: [&str; 13] = [
             "all",
             "exists",

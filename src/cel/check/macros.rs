@@ -15,7 +15,7 @@ fn recognise(name: &str, arguments: usize) -> Option<(MacroKind, usize, bool)> {
         ("exists", 2) => (MacroKind::Exists, 1, false),
         ("exists", 3) => (MacroKind::Exists, 2, false),
         ("exists_one", 2) => (MacroKind::ExistsOne, 1, false),
-        ("existsOne", 3) => (MacroKind::ExistsOne, 2, false),
+        ("exists_one" | "existsOne", 3) => (MacroKind::ExistsOne, 2, false),
         ("filter", 2) => (MacroKind::Filter, 1, false),
         ("map", 2) => (MacroKind::Map, 1, false),
         ("map", 3) => (MacroKind::Map, 1, true),

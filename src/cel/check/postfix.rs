@@ -108,7 +108,8 @@ impl<'s> Checker<'_, 's> {
         let given = std::mem::replace(&mut path.ty, Type::Dyn);
         let (inner, was_optional) = within(given);
         let found = match &inner {
-            Type::Dyn | Type::Param(_) | Type::Named(_) => Type::Dyn,
+            Type::Dyn | Type::Param(_) => Type::Dyn,
+            Type::Named(name) if !name.starts_with("kubernetes.") => Type::Dyn,
             Type::Map(_, value) => (**value).clone(),
             Type::Struct(declared) => match declared.fields.get(name) {
                 Some(ty) => ty.clone(),

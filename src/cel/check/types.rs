@@ -20,10 +20,12 @@ pub fn fits(wanted: &Type, given: &Type, bindings: &mut Bindings) -> bool {
                 Some(bound) => {
                     let ok = fits(&bound, given, bindings);
                     // `list(dyn)` and `list(int)`: what is known wins.
-                    if ok && *given != Type::Dyn && is_open(&bound) {
-                        if let Some(slot) = bindings.0.get_mut(usize::from(*i)) {
-                            *slot = Some(given.clone());
-                        }
+                    if ok
+                        && *given != Type::Dyn
+                        && is_open(&bound)
+                        && let Some(slot) = bindings.0.get_mut(usize::from(*i))
+                    {
+                        *slot = Some(given.clone());
                     }
                     ok
                 }

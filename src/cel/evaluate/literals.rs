@@ -36,7 +36,7 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         }
         pending.finish()?;
         self.charge(LIST)?;
-        self.context.allocate_list(out.len()).map_err(|fail| self.fail(fail, self.place(id)))?;
+        self.context.hold(&out).map_err(|fail| self.fail(fail, self.place(id)))?;
         Ok(Value::list(out))
     }
 
@@ -55,7 +55,13 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
             self.consume(key);
         }
         self.charge(MAP)?;
-        self.context.allocate_list(out.len() * 2).map_err(|fail| self.fail(fail, self.place(id)))?;
+        for (key, value) in &out {
+            let held = self
+                .context
+                .hold(std::slice::from_ref(key))
+                .and_then(|()| self.context.hold(std::slice::from_ref(value)));
+            held.map_err(|fail| self.fail(fail, self.place(id)))?;
+        }
         Value::map(out).map_err(|fail| self.fail(fail, self.place(id)))
     }
 
@@ -73,6 +79,9 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         }
         pending.finish()?;
         self.charge(STRUCT)?;
+        for (_, value) in &out {
+            self.context.hold(std::slice::from_ref(value)).map_err(|fail| self.fail(fail, self.place(id)))?;
+        }
         let text = |value: &Value<'a>| value.as_str().is_some();
         if name == "JSONPatch"
             && let Some((field, value)) = out.iter().find(|(field, value)| *field != "value" && !text(value))

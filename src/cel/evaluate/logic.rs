@@ -45,7 +45,7 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
     /// A branch, or a key in brackets.
     pub(super) fn branch(&mut self, branch: Branch) -> Outcome<'a> {
         let value = self.run(branch.code)?;
-        self.spent = self.spent.saturating_sub(u64::from(branch.path));
+        self.cost = self.cost.saturating_sub(u64::from(branch.path));
         Ok(value)
     }
 
@@ -75,10 +75,10 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
     }
 
     fn operate(&mut self, link: &'a Link, values: [Value<'a>; 2], id: CodeId) -> Outcome<'a> {
-        let spent = self.spent;
+        let cost = self.cost;
         let answer = self.apply(link.callee, &values, Place { code: id, span: Some(link.span) })?;
         if link.free {
-            self.spent = spent;
+            self.cost = cost;
         }
         Ok(answer)
     }

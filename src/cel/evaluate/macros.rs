@@ -5,7 +5,7 @@
 use std::rc::Rc;
 
 use super::super::library::{Cost, sort_by};
-use super::super::program::{CodeId, Macro, MacroKind};
+use super::super::program::{Code, CodeId, Macro, MacroKind};
 use super::super::value::{List, Map};
 use super::{Evaluation, Halt, Outcome, Pending, Read, Tracer, Value, View, known};
 
@@ -140,10 +140,15 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         self.charge(match parts.kind {
             MacroKind::TransformMap => 3,
             MacroKind::TransformMapEntry => 2,
+            // `[x]` of a literal is one itself, and costs nothing.
+            _ if self.is_constant(parts.body) => APPEND - 10,
             _ => APPEND,
         })?;
         let outcome = self.run(parts.body);
         let Some(value) = rounds.pending.take(outcome)? else { return Ok(()) };
+        if parts.kind != MacroKind::Map && parts.kind != MacroKind::SortBy {
+            self.context.hold(std::slice::from_ref(&value)).map_err(|_| Halt::OverBudget)?;
+        }
         match parts.kind {
             MacroKind::TransformMap => rounds.entries.push((item, value)),
             MacroKind::TransformMapEntry => match value.as_map() {
@@ -155,8 +160,14 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         Ok(())
     }
 
+    fn is_constant(&self, code: CodeId) -> bool {
+        matches!(self.unit.code.get(code as usize), Some(Code::Constant(_)))
+    }
+
     fn keep(&mut self, value: Option<Value<'a>>, rounds: &mut Rounds<'a>) -> Result<(), Halt> {
-        self.context.allocate_list(1).map_err(|_| Halt::OverBudget)?;
+        if let Some(value) = &value {
+            self.context.hold(std::slice::from_ref(value)).map_err(|_| Halt::OverBudget)?;
+        }
         rounds.list.extend(value);
         Ok(())
     }
@@ -224,9 +235,9 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
     /// `optMap` and `optFlatMap`. cel-go writes the optional twice, so it costs twice.
     #[inline(never)]
     fn optional(&mut self, parts: &'a Macro, id: CodeId) -> Outcome<'a> {
-        let before = self.spent;
+        let before = self.cost;
         let range = self.run(parts.range)?;
-        let twice = self.spent.saturating_sub(before);
+        let twice = self.cost.saturating_sub(before);
         let inner = match &range {
             Value::Optional(Some(inner)) => (**inner).clone(),
             Value::Optional(None) => {

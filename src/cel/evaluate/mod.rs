@@ -56,11 +56,11 @@ pub struct Evaluation<'a, T> {
     slots: Vec<Value<'a>>,
     variables: Vec<Memo<'a>>,
     context: Context,
-    /// Of the expression that is being evaluated.
-    spent: u64,
+    /// Of the expression that is being evaluated, and what it may reach.
+    cost: u64,
     limit: u64,
-    /// Of all expressions before it.
-    spent_before: u64,
+    /// Of all expressions and variables before it, and what it may reach.
+    spent: u64,
     total: u64,
 }
 
@@ -80,21 +80,21 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
             slots: vec![Value::Null; unit.slots as usize],
             variables: unit.variables.iter().map(|_| Memo::New).collect(),
             context: Context::default(),
-            spent: 0,
+            cost: 0,
             limit: EXPRESSION_LIMIT,
-            spent_before: 0,
+            spent: 0,
             total: u64::MAX,
         }
     }
 
     /// What all expressions together may cost from here on.
     pub fn limit_total(&mut self, budget: u64) {
-        self.total = self.spent_before.saturating_add(budget);
+        self.total = self.spent.saturating_add(budget);
     }
 
     /// What all expressions have cost.
     pub fn spent(&self) -> u64 {
-        self.spent_before
+        self.spent
     }
 
     /// The value of an expression.
@@ -118,18 +118,18 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
     }
 
     fn begin(&mut self) {
-        self.spent = 0;
-        self.limit = EXPRESSION_LIMIT.min(self.total.saturating_sub(self.spent_before));
+        self.cost = 0;
+        self.limit = EXPRESSION_LIMIT.min(self.total.saturating_sub(self.spent));
     }
 
     fn end(&mut self) {
-        self.spent_before = self.spent_before.saturating_add(self.spent);
+        self.spent = self.spent.saturating_add(self.cost);
     }
 
     #[inline]
     fn charge(&mut self, cost: u64) -> Result<(), Halt> {
-        self.spent = self.spent.saturating_add(cost);
-        if self.spent > self.limit { Err(Halt::OverBudget) } else { Ok(()) }
+        self.cost = self.cost.saturating_add(cost);
+        if self.cost > self.limit { Err(Halt::OverBudget) } else { Ok(()) }
     }
 
     /// The value of a node. Only chooses: its frame is on the stack once for every level of nesting.
@@ -183,12 +183,12 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         // A name and a field.
         self.charge(2)?;
         if let Some(Memo::New) = self.variables.get(i as usize) {
-            let (spent, limit) = (self.spent, self.limit);
+            let (cost, limit) = (self.cost, self.limit);
             self.end();
             let computed = self.compute(i);
             // The variable's cost counts for the policy, not for this expression.
-            self.spent_before = self.spent_before.saturating_sub(spent);
-            (self.spent, self.limit) = (spent, limit.min(self.total.saturating_sub(self.spent_before)));
+            self.spent = self.spent.saturating_sub(cost);
+            (self.cost, self.limit) = (cost, limit.min(self.total.saturating_sub(self.spent)));
             computed?;
         }
         match self.variables.get(i as usize) {

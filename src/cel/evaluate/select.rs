@@ -25,7 +25,13 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
 
     #[inline(never)]
     fn indexed(&mut self, value: Value<'a>, key: Branch, optional: bool, place: Place) -> Outcome<'a> {
-        let key = self.branch(key)?;
+        let key = match self.branch(key) {
+            Ok(key) => key,
+            Err(halt) => {
+                self.charge(1)?;
+                return Err(halt);
+            }
+        };
         self.consume(&key);
         self.step(value, &key, optional, place)
     }
@@ -129,7 +135,7 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
             self.charge(1)?;
         }
         if let Err(_) | Ok(Value::Optional(None)) = outcome {
-            self.spent = self.spent.saturating_sub(1);
+            self.cost = self.cost.saturating_sub(1);
         }
         let value = outcome?;
         let (value, optional) = match &value {
@@ -139,7 +145,7 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         };
         let found = self.lookup(value, &Value::Str(name), self.place(id))?;
         if optional && found.is_none() {
-            self.spent = self.spent.saturating_sub(1);
+            self.cost = self.cost.saturating_sub(1);
         }
         if let Some(found) = &found {
             self.consume(found);

@@ -202,7 +202,7 @@ fn traverse(value: &Value<'_>, depth: usize) -> u64 {
 
 /// Characters of `list.join(separator)`.
 fn joined(arguments: &[Value<'_>]) -> u64 {
-    let Some(list) = arguments.first().and_then(Value::as_list) else { return 0 };
+    let Some(list) = arguments.first().and_then(Value::as_list) else { return 1 };
     let separators = (list.len() as u64).saturating_sub(1) * arguments.get(1).map_or(0, size_of);
     list.iter().map(|e| size_of(&e)).sum::<u64>().saturating_add(separators)
 }
@@ -218,6 +218,9 @@ fn self_compare(list: Option<&Value<'_>>) -> u64 {
 /// Bytes that one evaluation may build in all, results of functions and lists included. Kubernetes' costs do not bound
 /// memory: `replace` and `+` on lists are charged by what goes in.
 const MEMORY_LIMIT: usize = 64 << 20;
+
+/// Bytes of a value in a list.
+const VALUE: usize = std::mem::size_of::<Value<'_>>();
 
 /// Patterns that one evaluation keeps.
 const KEPT_PATTERNS: usize = 64;
@@ -238,7 +241,21 @@ impl Context {
 
     /// Announces a list of so many elements.
     pub fn allocate_list(&mut self, elements: usize) -> Result<(), Fail> {
-        self.allocate(elements.saturating_mul(std::mem::size_of::<Value<'_>>()))
+        self.allocate(elements.saturating_mul(VALUE))
+    }
+
+    /// Announces that values are about to be put into a list or map. A list within counts with all that is in it, each time:
+    /// what shares memory still takes its time to be compared, printed and explained.
+    pub fn hold(&mut self, values: &[Value<'_>]) -> Result<(), Fail> {
+        for value in values {
+            self.allocate_list(1 + weight(value, MEMORY_LIMIT / VALUE))?;
+        }
+        Ok(())
+    }
+
+    /// Announces a walk through a value, for which the costs count its outermost elements only.
+    pub fn walk(&mut self, value: &Value<'_>) -> Result<(), Fail> {
+        self.allocate(weight(value, MEMORY_LIMIT))
     }
 
     /// A pattern that is not a literal, compiled once.
@@ -259,6 +276,41 @@ impl Context {
         self.allocate(text.len())?;
         Ok(Value::Text(text))
     }
+}
+
+/// Values inside computed lists, maps and structs, at all depths; stops counting at `most`.
+fn weight(value: &Value<'_>, most: usize) -> usize {
+    if !is_computed(value) {
+        return 0;
+    }
+    let mut total = 0;
+    let mut todo = vec![value];
+    while let Some(value) = todo.pop() {
+        match value {
+            Value::List(list) => {
+                total += list.len();
+                todo.extend(list.iter().filter(|v| is_computed(v)));
+            }
+            Value::Map(map) => {
+                total += map.len() * 2;
+                todo.extend(map.iter().map(|(_, v)| v).filter(|v| is_computed(v)));
+            }
+            Value::Struct(value) => {
+                total += value.fields.len() * 2;
+                todo.extend(value.fields.iter().map(|(_, v)| v).filter(|v| is_computed(v)));
+            }
+            Value::Optional(Some(inner)) => todo.push(inner),
+            _ => {}
+        }
+        if total >= most {
+            return most;
+        }
+    }
+    total
+}
+
+fn is_computed(value: &Value<'_>) -> bool {
+    matches!(value, Value::List(_) | Value::Map(_) | Value::Struct(_) | Value::Optional(Some(_)))
 }
 
 // What implementations ask of their arguments.

@@ -304,8 +304,7 @@ impl<'s> Parser<'_, 's> {
                 self.at += 1;
                 let inner = self.expression()?;
                 self.expect(")")?;
-                let span = self.since(start);
-                return Ok(Expr { depth: node(span, inner.depth, Kind::Name(""))?.depth, span, kind: inner.kind });
+                return Ok(Expr { span: self.since(start), ..inner });
             }
             TokenKind::Symbol("[") => {
                 self.at += 1;
@@ -321,6 +320,9 @@ impl<'s> Parser<'_, 's> {
             }
             TokenKind::Symbol(".") => {
                 self.at += 1;
+                if let TokenKind::Name("true" | "false" | "null") = self.peek() {
+                    return self.unexpected("a name");
+                }
                 return self.name(start);
             }
             TokenKind::Name(_) => return self.name(start),

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::parse;
+use super::parse::{self, ReadFile};
 use super::walk::{Found, Walk, shown};
 use crate::facts;
 use crate::finding::Unreadable;
-use crate::inventory::{Collector, Inventory, is_timestamp_file, newest_timestamp};
+use crate::inventory::{COLLECTED_FILE, Collector, Inventory, Kind, is_timestamp_file, newest_timestamp};
+use crate::policy;
 
 /// Ends of the names of archives.
 const ARCHIVES: [&str; 9] = ["tar", "gz", "tgz", "xz", "txz", "bz2", "zst", "zip", "7z"];
@@ -21,8 +22,8 @@ const NO_OBJECTS: [&str; 6] = ["monitoring", "etcd_info", "insights-data", "audi
 /// Folders that hold objects, whatever they are called below.
 const OBJECTS: [&str; 2] = ["cluster-scoped-resources", "namespaces"];
 
-/// A dump that was read.
-#[derive(Debug)]
+/// A dump that was read; the default is none at all.
+#[derive(Debug, Default)]
 pub struct Dump {
     /// Its objects.
     pub inventory: Inventory,
@@ -32,44 +33,78 @@ pub struct Dump {
     pub files: usize,
     /// What could not be read.
     pub unreadable: Vec<Unreadable>,
+    /// What looks like a mistake in it.
+    pub notes: Vec<String>,
 }
 
 impl Dump {
-    /// Reads a folder or a file. An error when there is no such path, or when it is an archive.
+    /// Reads a folder, a file, or (`-`) standard input. An error when there is no such path, or when it is an archive.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
-        refuse_archive(path)?;
-        let mut walk = Walk::dump();
-        walk.add(path)?;
-        let (mut found, mut unreadable) = walk.finish();
-        found.retain(|file| !holds_no_objects(&relative(path, file)));
-        let (timestamps, found): (Vec<Found>, Vec<Found>) =
-            found.into_iter().partition(|f| is_timestamp_file(&f.shown));
-        let mut collector = Collector::default();
-        for file in &timestamps {
-            if let Some(text) = parse::bytes(&file.path).ok().and_then(|bytes| String::from_utf8(bytes).ok()) {
-                collector.add_timestamp(&text);
-            }
+        let mut reader = Reader::default();
+        match parse::is_stdin(path) {
+            true => reader.take("", parse::stdin()),
+            false => reader.read(path)?,
         }
-        let mut files = 0;
-        for (found, read) in found.iter().zip(parse::files(&found)) {
-            match read {
-                Ok(file) => {
-                    files += 1;
-                    collector.add(&relative(path, found), &file.parsed);
-                    unreadable.extend(file.parsed.problems.iter().map(parse::in_text));
-                }
-                Err(error) => unreadable.push(error),
-            }
-        }
-        let collection = collector.finish(facts::KINDS);
-        for resource in collection.unknown {
-            let message = format!("a marker says that {resource} was collected, and no such resource is known");
-            unreadable.push(Unreadable { file: shown(path), line: 0, column: 0, message });
-        }
-        unreadable.sort();
-        let now = collection.now.or_else(|| newest_timestamp(&collection.inventory));
-        Ok(Dump { inventory: collection.inventory, now, files, unreadable })
+        Ok(reader.finish(path))
     }
+}
+
+#[derive(Debug, Default)]
+struct Reader {
+    collector: Collector,
+    files: usize,
+    unreadable: Vec<Unreadable>,
+}
+
+impl Reader {
+    fn read(&mut self, root: &Path) -> anyhow::Result<()> {
+        refuse_archive(root)?;
+        let mut walk = Walk::dump();
+        walk.add(root)?;
+        let (mut found, unreadable) = walk.finish();
+        self.unreadable = unreadable;
+        found.retain(|file| !holds_no_objects(&relative(root, file)));
+        let (times, found): (Vec<Found>, Vec<Found>) = found.into_iter().partition(|f| is_timestamp_file(&f.shown));
+        for file in &times {
+            if let Some(text) = parse::bytes(&file.path).ok().and_then(|bytes| String::from_utf8(bytes).ok()) {
+                self.collector.add_timestamp(&text);
+            }
+        }
+        for (found, read) in found.iter().zip(parse::files(&found)) {
+            self.take(&relative(root, found), read);
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, relative: &str, read: Result<ReadFile, Unreadable>) {
+        match read {
+            Ok(file) => {
+                self.files += 1;
+                self.collector.add(relative, &file.parsed);
+                self.unreadable.extend(file.parsed.problems.iter().map(parse::in_text));
+            }
+            Err(error) => self.unreadable.push(error),
+        }
+    }
+
+    fn finish(mut self, path: &Path) -> Dump {
+        let collection = self.collector.finish(facts::KINDS);
+        self.unreadable.sort();
+        Dump {
+            now: collection.now.or_else(|| newest_timestamp(&collection.inventory)),
+            files: self.files,
+            unreadable: self.unreadable,
+            notes: collection.unknown.iter().filter_map(|resource| misspelt(path, resource)).collect(),
+            inventory: collection.inventory,
+        }
+    }
+}
+
+/// A resource that a marker names and nothing here reads is none of our business, unless it is one of ours misspelt.
+fn misspelt(path: &Path, resource: &str) -> Option<String> {
+    let known: Vec<String> = facts::KINDS.iter().map(Kind::resource).collect();
+    let near = policy::nearest(resource, known.iter().map(String::as_str))?;
+    Some(format!("{}: {COLLECTED_FILE} names '{resource}', which is no resource (did you mean '{near}'?)", shown(path)))
 }
 
 fn refuse_archive(path: &Path) -> anyhow::Result<()> {

@@ -11,9 +11,6 @@ use super::walk::{Walk, shown};
 use crate::finding::Unreadable;
 use crate::inventory::Entry;
 
-/// The path that means standard input.
-const STDIN: &str = "-";
-
 /// Kustomize's own documents are no objects of a cluster.
 const KUSTOMIZE_GROUP: &str = "kustomize.config.k8s.io";
 
@@ -41,7 +38,7 @@ impl Manifests {
             patches: HashSet::new(),
         };
         for path in paths {
-            match path == Path::new(STDIN) {
+            match parse::is_stdin(path) {
                 true => reader.take(parse::stdin()),
                 false => reader.walk.add(path)?,
             }
@@ -128,7 +125,7 @@ impl Reader {
         }
         match self.templates.files() {
             0 => {}
-            n if out.objects.is_empty() => out.unreadable.push(nothing_but_templates(paths, n)),
+            n if out.objects.is_empty() => out.unreadable.push(nothing_but_templates(paths, &self.templates, n)),
             _ => out.unreadable.extend(self.templates.unreadable()),
         }
         out.unreadable.sort();
@@ -154,13 +151,12 @@ impl Manifests {
 }
 
 /// One message for one misunderstanding: a chart was named where manifests are expected.
-fn nothing_but_templates(paths: &[PathBuf], files: usize) -> Unreadable {
+fn nothing_but_templates(paths: &[PathBuf], templates: &Templates, files: usize) -> Unreadable {
     let names: Vec<String> = paths.iter().map(|path| shown(path)).collect();
-    let look = if files == 1 {
-        "1 file looks like a Helm template"
-    } else {
-        &format!("{files} files look like Helm templates")
+    let look = match files {
+        1 => "1 file looks like a Helm template".to_owned(),
+        n => format!("{n} files look like Helm templates"),
     };
-    let message = format!("no objects found: {look}. Render first: helm template CHART | virt-guard check -");
+    let message = format!("no objects found: {look}. Render first: {}", templates.render());
     Unreadable { file: names.join(", "), line: 0, column: 0, message }
 }

@@ -34,6 +34,11 @@ fn file(found: &Found) -> Result<ReadFile, Unreadable> {
     Ok(parsed(Some(found.path.clone()), &found.shown, bytes))
 }
 
+/// True for the path that means standard input.
+pub fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
 /// Reads standard input to its end.
 pub fn stdin() -> Result<ReadFile, Unreadable> {
     let shown = "<stdin>";

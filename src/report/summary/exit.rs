@@ -91,3 +91,62 @@ fn unseen(assessment: &Assessment, strict: bool, door: Door) -> Vec<String> {
     }
     why
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::{Scan, Stage};
+    use crate::report::samples::{self, everything, healthy};
+
+    /// A scan with one finding.
+    fn one(severity: Severity, denied: bool) -> Assessment {
+        let mut finding = samples::finding("p", Stage::Before, "VirtualMachine", "a/b", "spec.x", "1");
+        finding.severity = severity;
+        finding.denied_at_admission = denied;
+        Assessment { scan: Scan { findings: vec![finding], objects: 1, ..Scan::default() }, ..Assessment::default() }
+    }
+
+    fn unknown(why: Why) -> Assessment {
+        let mut a = healthy();
+        let mut undecided = samples::undecided("p", Stage::Before, "VirtualMachine", "a/b", "Node x");
+        undecided.missing = [crate::object::Missing { what: "Node x".to_owned(), why }].into();
+        a.scan.undecided.push(undecided);
+        a
+    }
+
+    #[test]
+    fn how_runs_end() {
+        use Severity::*;
+        let mut partial = healthy();
+        partial.scan.policies.insert("p".to_owned(), samples::run(Stage::Before, 0, &["nodes"]));
+        #[rustfmt::skip]
+        let rows = [
+            (healthy(),                    Blocker, false, Door::Report, 0, "nothing at or above blocker"),
+            (one(Blocker, false),          Blocker, false, Door::Report, 1, "1 blocker"),
+            (one(Warning, false),          Blocker, false, Door::Report, 0, "nothing at or above blocker"),
+            (one(Warning, false),          Warning, false, Door::Report, 1, "1 warning"),
+            (one(Warning, true),           Blocker, false, Door::Report, 0, "nothing at or above blocker"),
+            (one(Warning, true),           Blocker, false, Door::Check,  1, "admission would deny 1 object"),
+            (one(Blocker, true),           Blocker, false, Door::Check,  1, "1 blocker"),
+            (unknown(Why::NotCollected),   Blocker, false, Door::Report, 0, "nothing at or above blocker"),
+            (unknown(Why::NotCollected),   Blocker, true,  Door::Report, 3, "1 object could not be judged"),
+            (unknown(Why::Forbidden),      Blocker, false, Door::Report, 3, "1 object could not be judged without more rights"),
+            (partial.clone(),              Blocker, false, Door::Report, 0, "nothing at or above blocker"),
+            (partial.clone(),              Blocker, true,  Door::Report, 3, "1 policy could not look at everything"),
+            (partial,                      Blocker, true,  Door::Check,  0, "nothing at or above blocker"),
+            (everything(),                 Blocker, false, Door::Report, 3, "1 input could not be read, 1 object made a policy fail"),
+            (Assessment::default(),        Blocker, false, Door::Check,  3, "no objects were found"),
+        ];
+        for (assessment, fail_on, strict, door, code, why) in rows {
+            let end = exit(&assessment, fail_on, strict, door);
+            assert_eq!((end.code.number(), end.why.as_str()), (code, why));
+        }
+    }
+
+    #[test]
+    fn two_beats_three_beats_one() {
+        let mut codes = [ExitCode::Findings, ExitCode::Wrong, ExitCode::Clean, ExitCode::Incomplete];
+        codes.sort();
+        assert_eq!(codes.map(ExitCode::number), [0, 1, 3, 2]);
+    }
+}

@@ -206,3 +206,30 @@ fn snippet<'m>(mut marks: Vec<Mark<'m>>, style: &Style) -> Element<'m> {
 
 /// Stands for a line between two marked ones; where there are more of them, the renderer says so itself.
 const BETWEEN: &str = "...";
+
+#[cfg(test)]
+mod tests {
+    use super::may_be_shown;
+
+    #[test]
+    fn lines_that_may_be_shown() {
+        let rows = [
+            ("  evictionStrategy: LiveMigrate", "spec:", true),
+            ("  userData: |", "", false),
+            ("{cloudInitNoCloud: {userData: x}}", "", false),
+            ("  \"networkDataBase64\": \"eA==\",", "", false),
+            ("  userDataSecretRef: {name: init}", "", true),
+            ("  password: x", "  userData: |", false),
+            ("  \"eA==\"", "  \"userDataBase64\":", false),
+            ("- name: next", "  userData: one line", true),
+            ("  kind: Secret", "", false),
+            ("[{\"kind\":\"Secret\",\"data\":{\"a\":\"eA==\"}},{\"kind\":\"VirtualMachine\"}]", "", false),
+            ("  secretName: pull", "", true),
+            ("  kubectl.kubernetes.io/last-applied-configuration: '{}'", "", false),
+            (&"x".repeat(401), "", false),
+        ];
+        for (line, previous, shown) in rows {
+            assert_eq!(may_be_shown(line, previous), shown, "{line}");
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! A group on screen: the findings of one policy, told by cause.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use textwrap::core::display_width;
 
@@ -95,7 +95,7 @@ fn cause(page: &mut Page<'_>, group: &Group<'_>, cause: &CauseGroup<'_>, told: &
 fn says_more(group: &Group<'_>, cause: &CauseGroup<'_>) -> bool {
     let text = cause.cause.text.as_str();
     let is_field = |f: &&Finding| f.field.as_ref().is_some_and(|e| e.path.to_string() == text || e.stable_path == text);
-    !text.is_empty() && text != group.title && !cause.findings.iter().any(|f| is_field(&f))
+    !text.is_empty() && text != group.title && !cause.findings.iter().any(is_field)
 }
 
 /// One object, and the field that decided.
@@ -161,12 +161,7 @@ fn whats(page: &mut Page<'_>, indent: usize, findings: &[&Finding]) {
 
 /// A label and the different texts of a group, each once.
 fn texts<'a>(page: &mut Page<'_>, label: &str, texts: impl Iterator<Item = &'a str>) {
-    let mut told: Vec<&str> = Vec::new();
-    for text in texts.filter(|t| !t.is_empty()) {
-        if !told.contains(&text) {
-            told.push(text);
-        }
-    }
+    let told = unique(texts.filter(|t| !t.is_empty()));
     let hidden = if page.style.all { 0 } else { told.len().saturating_sub(TEXTS) };
     for (i, text) in told.iter().take(told.len() - hidden).enumerate() {
         labelled(page, if i == 0 { label } else { "" }, text);
@@ -181,41 +176,34 @@ fn labelled(page: &mut Page<'_>, label: &str, text: &str) {
 
 /// What to do: each different text once, with the commands for its first object, or for all.
 fn fixes(page: &mut Page<'_>, findings: &[&Finding]) {
-    let mut told: Vec<(&str, Vec<(&Finding, &Fix)>)> = Vec::new();
-    for finding in findings {
-        let Some(fix) = &finding.fix else { continue };
-        match told.iter_mut().find(|(text, _)| *text == fix.text) {
-            Some((_, of)) => of.push((finding, fix)),
-            None => told.push((&fix.text, vec![(finding, fix)])),
-        }
+    let with_fix = || findings.iter().filter_map(|f| Some((*f, f.fix.as_ref()?)));
+    let mut by_text: BTreeMap<&str, Vec<(&Finding, &Fix)>> = BTreeMap::new();
+    for (finding, fix) in with_fix() {
+        by_text.entry(&fix.text).or_default().push((finding, fix));
     }
-    let hidden = if page.style.all { 0 } else { told.len().saturating_sub(TEXTS) };
-    let several = told.len() > 1;
-    for (i, (text, of)) in told.iter().take(told.len() - hidden).enumerate() {
-        let whose = match of.as_slice() {
-            [(first, _), rest @ ..] if several => {
+    let texts = unique(with_fix().map(|(_, fix)| fix.text.as_str()));
+    let hidden = if page.style.all { 0 } else { texts.len().saturating_sub(TEXTS) };
+    let step = page.style.symbol(Symbol::Step);
+    for (i, text) in texts.iter().take(texts.len() - hidden).enumerate() {
+        let of = by_text.get(text).map(Vec::as_slice).unwrap_or_default();
+        let whose = match of {
+            [(first, _), rest @ ..] if texts.len() > 1 => {
                 let others = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
-                format!("{}{others}: ", first.subject.object.qualified_name())
+                format!("{step} {}{others}: ", first.subject.object.qualified_name())
             }
             _ => String::new(),
         };
-        let unsafe_commands = of.iter().any(|(_, f)| f.grade == Some(Grade::Unsafe) && !f.commands.is_empty());
-        let warning = if unsafe_commands { " (can interrupt or start something)" } else { "" };
+        let interrupts = of.iter().any(|(_, f)| f.grade == Some(Grade::Unsafe) && !f.commands.is_empty());
+        let warning = if interrupts { " (can interrupt or start something)" } else { "" };
         labelled(page, if i == 0 { "fix" } else { "" }, &format!("{whose}{text}{warning}"));
         commands(page, of);
     }
     more(page, LABEL, hidden, " ways");
 }
 
+/// The commands of the first that has any, or of all. Two objects may share what mends them: a node, a storage class.
 fn commands(page: &mut Page<'_>, of: &[(&Finding, &Fix)]) {
-    let with: Vec<&Fix> = of.iter().map(|(_, fix)| *fix).filter(|f| !f.commands.is_empty()).collect();
-    let mut told: Vec<&[String]> = Vec::new();
-    for fix in &with {
-        // Two objects may share what mends them: a node, a storage class.
-        if !told.contains(&fix.commands.as_slice()) {
-            told.push(&fix.commands);
-        }
-    }
+    let told = unique(of.iter().map(|(_, fix)| fix.commands.as_slice()).filter(|c| !c.is_empty()));
     let shown = if page.style.all { told.len() } else { 1 };
     for line in told.iter().take(shown).copied().flatten() {
         let paint = if line.starts_with('#') { Paint::Quiet } else { Paint::Plain };
@@ -225,6 +213,12 @@ fn commands(page: &mut Page<'_>, of: &[(&Finding, &Fix)]) {
     if rest > 0 {
         page.line(LABEL, &[(Paint::Quiet, &format!("likewise for the other {rest}: --all"))]);
     }
+}
+
+/// Each value once, in the order of their first appearance.
+fn unique<T: Ord + Copy>(values: impl Iterator<Item = T>) -> Vec<T> {
+    let mut seen = BTreeSet::new();
+    values.filter(|v| seen.insert(*v)).collect()
 }
 
 /// The value that all have; `None` when they differ.

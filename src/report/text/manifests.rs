@@ -328,4 +328,84 @@ spec:
         let text = manifests(&assessment(vec![f]), &style());
         assert_snapshot!(text.lines().last().unwrap(), @"14 files, 22 objects: 1 warning; exit code 1: admission would deny 1 object");
     }
+
+    #[test]
+    fn a_line_of_json_is_cut_to_the_place_or_only_named() {
+        let text = |padding: usize| {
+            let object =
+                format!("{{\"spec\":{{\"x\":\"{}\",\"evictionStrategy\":\"LiveMigrate\"}}}}", "y".repeat(padding));
+            let file = samples::file("vm.json", &object);
+            let mut f = eviction();
+            f.field.as_mut().unwrap().location = samples::locate(&file, "\"LiveMigrate\"");
+            manifests(&assessment(vec![f]), &Style { width: 70, ..style() })
+        };
+        assert_snapshot!(text(100), @r#"
+        error[vm-cannot-migrate]: evictionStrategy is LiveMigrate, but the
+                                  VM cannot live-migrate
+         --> vm.json:1:136
+          |
+        1 | ...yy","evictionStrategy":"LiveMigrate"}}
+          |                           ^^^^^^^^^^^^^
+          |
+          = line 1: so the drain of its node is refused until it is gone
+          = why: Why vm-cannot-migrate matters.
+          = fix: Do as vm-cannot-migrate says.
+
+        14 files, 22 objects: 1 blocker
+        "#);
+        assert_snapshot!(text(500), @"
+        error[vm-cannot-migrate]: evictionStrategy is LiveMigrate, but the
+                                  VM cannot live-migrate
+        --> vm.json:1:536
+         = at: spec.template.spec.evictionStrategy: LiveMigrate: so the
+               drain of its node is refused until it is gone
+         = why: Why vm-cannot-migrate matters.
+         = fix: Do as vm-cannot-migrate says.
+
+        14 files, 22 objects: 1 blocker
+        ");
+    }
+
+    #[test]
+    fn what_is_not_set_is_marked_at_what_should_hold_it() {
+        let mut f = finding("spec.template.spec.runStrategy", "", "evictionStrategy: LiveMigrate\n      volumes:");
+        f.severity = Severity::Warning;
+        assert_snapshot!(manifests(&assessment(vec![f]), &style()), @"
+        warning[vm-cannot-migrate]: evictionStrategy is LiveMigrate, but the VM cannot live-migrate
+          --> apps/db.yaml:11:7
+           |
+        11 |       evictionStrategy: LiveMigrate
+           |       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ spec.template.spec.runStrategy is not set
+           |
+           = why: Why vm-cannot-migrate matters.
+           = fix: Do as vm-cannot-migrate says.
+
+        14 files, 22 objects: 1 warning
+        ");
+    }
+
+    #[test]
+    fn text_of_several_bytes_and_windows_line_ends_are_marked_in_place() {
+        let file = samples::file("vm.yaml", "spec:\r\n  größe: \"ß\" # é\r\n  name: ü\r\n");
+        let mut f = eviction();
+        f.field.as_mut().unwrap().location = samples::locate(&file, "\"ß\"");
+        let mut name = samples::evidence(&f.subject.object, "spec.name", "ü");
+        name.location = samples::locate(&file, "ü\r");
+        name.note = Some("here too".to_owned());
+        f.evidence.push(name);
+        assert_snapshot!(manifests(&assessment(vec![f]), &style()), @r#"
+        error[vm-cannot-migrate]: evictionStrategy is LiveMigrate, but the VM cannot live-migrate
+         --> vm.yaml:2:10
+          |
+        2 |   größe: "ß" # é
+          |          ^^^ so the drain of its node is refused until it is gone
+        3 |   name: ü
+          |         - here too
+          |
+          = why: Why vm-cannot-migrate matters.
+          = fix: Do as vm-cannot-migrate says.
+
+        14 files, 22 objects: 1 blocker
+        "#);
+    }
 }

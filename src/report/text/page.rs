@@ -35,7 +35,7 @@ impl<'s> Page<'s> {
 
     fn piece(&mut self, (paint, text): Piece<'_>) {
         let text = clean(text);
-        if self.style.colour && paint != Paint::Plain {
+        if self.style.colour && paint != Paint::Plain && !text.is_empty() {
             let style = paint.style();
             self.text.push_str(&format!("{style}{text}{style:#}"));
         } else {
@@ -58,22 +58,22 @@ impl<'s> Page<'s> {
     pub fn paragraph(&mut self, indent: usize, lead: &[Piece<'_>], (paint, text): Piece<'_>) {
         let columns = self.style.columns();
         let width = lead.iter().map(|(_, t)| display_width(t)).sum::<usize>();
-        // A lead that takes half of a narrow line would leave a thread of text beside it.
-        let hang = if indent + width > columns / 2 { indent + 2 } else { indent + width };
         let text = clean(text);
-        let first = columns.saturating_sub(indent + width);
-        let lines = wrap(&text, first);
-        let Some(line) = lines.first() else { return self.line(indent, lead) };
-        self.line(indent, &[lead, &[(paint, line)]].concat());
-        let rest = lines.iter().skip(1).map(String::as_str).collect::<Vec<_>>().join(" ");
-        for line in wrap(&rest, columns.saturating_sub(hang)) {
-            if !line.is_empty() {
-                self.line(hang, &[(paint, &line)]);
-            }
+        let room = columns.saturating_sub(indent + width);
+        let longest = text.split_whitespace().map(display_width).max().unwrap_or(0);
+        // A lead that takes half of a narrow line would leave a thread of text beside it, and cut no word.
+        let narrow = indent + width > columns / 2 || longest > room;
+        let hang = if narrow { indent + 2 } else { indent + width };
+        let first = wrap(&text, room).into_iter().next().filter(|l| display_width(l) <= room || indent + width == hang);
+        let first = first.unwrap_or_default();
+        self.line(indent, &[lead, &[(paint, &first)]].concat());
+        let rest = text.trim().get(first.len()..).unwrap_or_default();
+        for line in wrap(rest, columns.saturating_sub(hang)).iter().filter(|l| !l.is_empty()) {
+            self.line(hang, &[(paint, line)]);
         }
     }
 
-    /// Items in a row behind a lead, two blanks apart, as many on a line as fit; each stays whole.
+    /// Items in a row behind a lead, two blanks apart, as many on a line as fit; each stays whole where it can.
     pub fn row(&mut self, indent: usize, lead: &str, items: &[String]) {
         const APART: &str = "  ";
         let hang = indent + display_width(lead);
@@ -89,10 +89,9 @@ impl<'s> Page<'s> {
             }
         }
         for (i, line) in lines.iter().enumerate() {
-            match i {
-                0 => self.line(indent, &[(Paint::Quiet, lead), (Paint::Plain, line)]),
-                _ => self.line(hang, &[(Paint::Plain, line)]),
-            }
+            let (indent, lead) = if i == 0 { (indent, lead) } else { (hang, "") };
+            // Wrapped only when it is one item that is wider than the line.
+            self.paragraph(indent, &[(Paint::Quiet, lead)], (Paint::Plain, line));
         }
     }
 
