@@ -83,7 +83,7 @@ pub struct AfterEviction {
 pub struct Decided {
     /// What happens.
     pub outcome: Outcome,
-    /// Why, as half a sentence: `runStrategy RerunOnFailure starts it again only after a failure`.
+    /// Why, as half a sentence: `runStrategy RerunOnFailure restarts only what failed`.
     pub reason: String,
     /// What decided, the field to change first.
     pub evidence: Vec<Evidence>,
@@ -259,7 +259,7 @@ fn of_run_strategy(
         },
         RunStrategy::RerunOnFailure => {
             let text = "runStrategy RerunOnFailure starts nothing again that was shut down in order";
-            let reason = "runStrategy RerunOnFailure starts it again only after a failure, and a shutdown is none";
+            let reason = "runStrategy RerunOnFailure restarts only what failed";
             decided(Outcome::RestartsIfKilled, reason, caused("RerunOnFailure", text))
         }
         RunStrategy::Halted => decided(Outcome::NotRunning, "it is being stopped", vec![written.clone()]),
@@ -368,5 +368,18 @@ mod tests {
         );
         let judged = with_storage("storageClassName: hpp");
         assert!(verdict(&judged, &Test::new(&single, &["all"])).starts_with("NotMigratable NotDrained"));
+    }
+
+    #[test]
+    fn what_runs_is_drained_whatever_the_vm_shows() {
+        let stopped = "{apiVersion: kubevirt.io/v1, kind: VirtualMachine, metadata: {name: db, namespace: shop}, spec: {runStrategy: Manual, template: {spec: {evictionStrategy: None, domain: {devices: {autoattachPodInterface: false}}}}}, status: {printableStatus: Stopped}}";
+        let with_vmi = |phase: &str| {
+            let vmi = format!(
+                "{{apiVersion: kubevirt.io/v1, kind: VirtualMachineInstance, metadata: {{name: db, namespace: shop}}, spec: {{}}, status: {{phase: {phase}}}}}"
+            );
+            verdict(&Judged::new(stopped), &Test::new(&format!("{CLUSTER}\n---\n{vmi}"), &["all"]))
+        };
+        assert_eq!(with_vmi("Running"), "Migratable StaysOff");
+        assert_eq!(with_vmi("Succeeded"), "Migratable NotRunning");
     }
 }

@@ -229,6 +229,11 @@ impl<'w> Cluster<'w> {
         self.world.seen(NODE)
     }
 
+    /// True where MachineConfigPools were seen.
+    pub fn has_pools(&self) -> bool {
+        !self.world.seen(MACHINE_CONFIG_POOL).is_empty()
+    }
+
     /// The MachineConfigPools that were seen paused.
     pub fn paused_pools(&self) -> Vec<Object<'w>> {
         let paused = |pool: &Object<'_>| pool.root.bool_at(&["spec", "paused"]) == Some(true);

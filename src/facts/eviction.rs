@@ -91,10 +91,10 @@ impl Source {
             (Source::Own, Form::Instance) => "from the VMI",
             (Source::Own, Form::Pool | Form::ReplicaSet) => "from the template",
             (Source::Frozen, _) => "kept from when the VMI started",
-            (Source::KubeVirt, _) => "the cluster's default, from KubeVirt",
-            (Source::HyperConverged, _) => "the cluster's default, from HyperConverged",
-            (Source::CommandLine, _) => "the cluster's default, as stated on the command line",
-            (Source::Topology, _) => "the default that HyperConverged is expected to write for this number of workers",
+            (Source::KubeVirt, _) => "from KubeVirt",
+            (Source::HyperConverged, _) => "from HyperConverged",
+            (Source::CommandLine, _) => "as stated on the command line",
+            (Source::Topology, _) => "as HyperConverged is expected to write it",
             (Source::BuiltIn, _) => "KubeVirt's own default",
         }
     }
@@ -403,13 +403,13 @@ mod tests {
         for (name, judged, inventory, expected) in [
             ("the VM itself", says(), String::new(), "LiveMigrateIfPossible by own, explicit; from the VM"),
             ("nothing seen", silent(), String::new(), "KubeVirt (not collected); "),
-            ("KubeVirt", silent(), CLUSTER.to_owned(), "LiveMigrate by KubeVirt; the cluster's default, from KubeVirt"),
+            ("KubeVirt", silent(), CLUSTER.to_owned(), "LiveMigrate by KubeVirt; from KubeVirt"),
             ("KubeVirt alone, silent", silent(), plain, "None by built in; KubeVirt's own default"),
             (
                 "HyperConverged v1beta1",
                 silent(),
                 hco_v1beta1("evictionStrategy: None", ""),
-                "None by HyperConverged; the cluster's default, from HyperConverged",
+                "None by HyperConverged; from HyperConverged",
             ),
             (
                 "HyperConverged v1 reads its own path",
@@ -417,19 +417,19 @@ mod tests {
                 hco(
                     "v1, kind: HyperConverged, metadata: {name: h, namespace: cnv}, spec: {evictionStrategy: None, virtualization: {evictionStrategy: External}}",
                 ),
-                "External by HyperConverged; the cluster's default, from HyperConverged",
+                "External by HyperConverged; from HyperConverged",
             ),
             (
                 "silent HyperConverged, by its status",
                 silent(),
                 hco_v1beta1("", "infrastructureHighlyAvailable: false"),
-                "None by topology; the default that HyperConverged is expected to write for this number of workers",
+                "None by topology; as HyperConverged is expected to write it",
             ),
             (
                 "silent HyperConverged, by two workers",
                 silent(),
                 format!("{}\n---\n{}\n---\n{}", hco_v1beta1("", ""), node("a"), node("b")),
-                "LiveMigrate by topology; the default that HyperConverged is expected to write for this number of workers",
+                "LiveMigrate by topology; as HyperConverged is expected to write it",
             ),
             ("silent HyperConverged, workers not seen", silent(), hco_v1beta1("", ""), "Nodes (not collected); "),
         ] {
@@ -437,10 +437,7 @@ mod tests {
         }
         let mut stated = Test::new("", &[]);
         stated.defaults.eviction_strategy = Some("LiveMigrate".to_owned());
-        assert_eq!(
-            eviction(&silent(), &stated),
-            "LiveMigrate by command line; the cluster's default, as stated on the command line"
-        );
+        assert_eq!(eviction(&silent(), &stated), "LiveMigrate by command line; as stated on the command line");
     }
 
     #[test]
@@ -485,13 +482,16 @@ mod tests {
         };
         let two = |a: &str, b: &str| Test::new(&format!("{}\n---\n{}", kubevirt("east", a), kubevirt("west", b)), &[]);
         let silent = vm("runStrategy: Always", "domain: {}");
-        assert_eq!(
-            eviction(&silent, &two("LiveMigrate", "LiveMigrate")),
-            "LiveMigrate by KubeVirt; the cluster's default, from KubeVirt"
-        );
+        assert_eq!(eviction(&silent, &two("LiveMigrate", "LiveMigrate")), "LiveMigrate by KubeVirt; from KubeVirt");
         assert_eq!(
             eviction(&silent, &two("LiveMigrate", "None")),
             "the default evictionStrategy (several clusters were seen, and they differ); "
         );
+    }
+
+    #[test]
+    fn a_guest_from_before_defaults_were_written_has_the_clusters() {
+        let old = vmi("domain: {}", TRUE);
+        assert_eq!(eviction(&old, &with_machine("template: {spec: {}}")), "LiveMigrate by KubeVirt; from KubeVirt");
     }
 }

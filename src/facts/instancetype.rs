@@ -111,3 +111,53 @@ fn revision_spec(revision: Object<'_>) -> Option<Matched<'_>> {
 fn gone(kind: Kind, namespace: Option<&str>, name: &str) -> Missing {
     Missing::does_not_exist(named(kind, namespace, name))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{CLUSTER, Judged, Test, verdict};
+
+    /// The same VM with a status that names the revision `old-u1`, which is of an instancetype u1.
+    fn with_status(instancetype: &str) -> String {
+        let judged = Judged::new(&format!(
+            "{{apiVersion: kubevirt.io/v1, kind: VirtualMachine, metadata: {{name: db, namespace: shop}}, \
+             spec: {{runStrategy: Always, instancetype: {{{instancetype}}}, template: {{spec: {{domain: {{}}}}}}}}, \
+             status: {{instancetypeRef: {{controllerRevisionRef: {{name: old-u1}}}}}}}}"
+        ));
+        let u2 = "{apiVersion: instancetype.kubevirt.io/v1beta1, kind: VirtualMachineClusterInstancetype, metadata: {name: u2}, spec: {}}";
+        let own = "{apiVersion: instancetype.kubevirt.io/v1beta1, kind: VirtualMachineInstancetype, metadata: {name: u3, namespace: shop}, spec: {gpus: [{name: a}]}}";
+        verdict(&judged, &Test::new(&format!("{CLUSTER}\n---\n{u2}\n---\n{own}"), &["all"]).kubevirt("1.6"))
+    }
+
+    #[test]
+    fn which_content_counts() {
+        let old =
+            "NotMigratable Refused | HostDeviceNotLiveMigratable: host device nic (vendor.com/nic) stays with its node";
+        for (name, instancetype, expected) in [
+            ("the revision in status", "name: u1", old),
+            ("not the revision of another name", "name: u2", "Migratable Migrates"),
+            ("the pinned revision", "name: u2, revisionName: old-u1", old),
+            (
+                "a namespace's own",
+                "name: u3, kind: VirtualMachineInstancetype",
+                "NotMigratable Refused | HostDeviceNotLiveMigratable: GPU a stays with its node",
+            ),
+            (
+                "none of that name",
+                "name: u9",
+                "Unknown Unknown | missing VirtualMachineClusterInstancetype u9 (does not exist)",
+            ),
+            (
+                "none of that revision",
+                "name: u1, revisionName: r9",
+                "Unknown Unknown | missing ControllerRevision shop/r9 (does not exist)",
+            ),
+            (
+                "inferred by KubeVirt's webhook, which has not seen it",
+                "inferFromVolume: root",
+                "Unknown Unknown | missing the instancetype that KubeVirt infers from a volume (not reported yet)",
+            ),
+        ] {
+            assert_eq!(with_status(instancetype), expected, "{name}");
+        }
+    }
+}

@@ -60,7 +60,7 @@ impl<'w> Claims<'_, 'w> {
                 return Ok(modes);
             }
             match self.world.find(PERSISTENT_VOLUME_CLAIM, namespace, claim) {
-                Ok(Some(pvc)) => return of_claim(pvc),
+                Ok(Some(pvc)) => return self.of_claim(pvc),
                 Ok(None) => {}
                 Err(m) => missing = Some(m),
             }
@@ -75,6 +75,22 @@ impl<'w> Claims<'_, 'w> {
                 Err(missing
                     .unwrap_or_else(|| Missing::does_not_exist(named(PERSISTENT_VOLUME_CLAIM, namespace, claim))))
             }
+        }
+    }
+
+    /// A claim's own access modes. CDI's webhook fills them in for one that asks for it by label
+    /// (pkg/controller/datavolume/util.go, renderPvcSpec).
+    fn of_claim(&self, pvc: Object<'w>) -> Seen<AccessModes<'w>> {
+        let spec = pvc.at(&["spec"]).unwrap_or(pvc.root);
+        match spec.get("accessModes").filter(|m| !m.is_empty()) {
+            Some(node) => {
+                let class = spec.str_at(&["storageClassName"]).filter(|c| !c.is_empty());
+                Ok(AccessModes { modes: strings(node), class, because: None, evidence: vec![Evidence::of(pvc, node)] })
+            }
+            None if pvc.label("cdi.kubevirt.io/applyStorageProfile") == Some("true") => {
+                self.rendered(pvc, spec, spec, pvc.name())
+            }
+            None => Err(Missing::not_reported(format!("accessModes of PersistentVolumeClaim {}", pvc.name()))),
         }
     }
 
@@ -192,14 +208,6 @@ impl<'w> Claims<'_, 'w> {
     }
 }
 
-fn of_claim<'w>(pvc: Object<'w>) -> Seen<AccessModes<'w>> {
-    let node = pvc.at(&["spec", "accessModes"]).filter(|m| !m.is_empty());
-    let node =
-        node.ok_or_else(|| Missing::not_reported(format!("accessModes of PersistentVolumeClaim {}", pvc.name())))?;
-    let class = pvc.root.str_at(&["spec", "storageClassName"]).filter(|c| !c.is_empty());
-    Ok(AccessModes { modes: strings(node), class, because: None, evidence: vec![Evidence::of(pvc, node)] })
-}
-
 fn has_modes(set: Node<'_>) -> bool {
     set.get("accessModes").is_some_and(|m| !m.is_empty())
 }
@@ -245,4 +253,132 @@ fn provisioner_of_node(class: Object<'_>) -> Option<Evidence> {
     let overlay = class.at(&["parameters", "overlayCSI"]).is_some();
     (local && !overlay)
         .then(|| Evidence::of(class, provisioner).note("its volumes stay on the node where they were made"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{CLUSTER, Judged, Test, verdict, vm, with_storage};
+
+    fn class(name: &str, mark: &str, created: &str) -> String {
+        format!(
+            "{{apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {{name: {name}, creationTimestamp: '{created}', annotations: {{{mark}: 'true'}}}}}}"
+        )
+    }
+
+    fn profile(name: &str, mode: &str) -> String {
+        format!(
+            "{{apiVersion: cdi.kubevirt.io/v1beta1, kind: StorageProfile, metadata: {{name: {name}}}, status: {{claimPropertySets: [{{accessModes: [{mode}], volumeMode: Filesystem}}]}}}}"
+        )
+    }
+
+    const VIRT: &str = "storageclass.kubevirt.io/is-default-virt-class";
+    const CLUSTERS: &str = "storageclass.kubernetes.io/is-default-class";
+
+    /// Verdict for a VM with one DataVolume, given classes and profiles `shared` (ReadWriteMany) and `local`.
+    fn with_classes(judged: &Judged, classes: &[String]) -> String {
+        let kubevirt = CLUSTER.split("\n---\n").next().unwrap().to_owned();
+        let mut documents = vec![kubevirt, profile("shared", "ReadWriteMany"), profile("local", "ReadWriteOnce")];
+        documents.extend(classes.iter().cloned());
+        verdict(judged, &Test::new(&documents.join("\n---\n"), &["all"])).split(" | ").next().unwrap().to_owned()
+    }
+
+    #[test]
+    fn which_class_is_the_default() {
+        let silent = with_storage("resources: {}");
+        let (old, new) = ("2024-01-01T00:00:00Z", "2025-01-01T00:00:00Z");
+        for (name, classes, expected) in [
+            (
+                "the one for VMs before the cluster's",
+                [class("shared", VIRT, old), class("local", CLUSTERS, new)],
+                "Migratable Migrates",
+            ),
+            ("the newest of several", [class("shared", VIRT, new), class("local", VIRT, old)], "Migratable Migrates"),
+            (
+                "the newest of several, the other way round",
+                [class("shared", VIRT, old), class("local", VIRT, new)],
+                "NotMigratable Refused",
+            ),
+            (
+                "the first by name of equals",
+                [class("shared", VIRT, old), class("local", VIRT, old)],
+                "NotMigratable Refused",
+            ),
+            ("the cluster's", [class("shared", CLUSTERS, old), class("local", "other", new)], "Migratable Migrates"),
+            ("none", [class("shared", "x", old), class("local", "other", new)], "Unknown Unknown"),
+        ] {
+            assert_eq!(with_classes(&silent, &classes), expected, "{name}");
+        }
+        let archive = vm(
+            "runStrategy: Always, dataVolumeTemplates: [{metadata: {name: root}, spec: {contentType: archive, storage: {}}}]",
+            "volumes: [{name: root, dataVolume: {name: root}}]",
+        );
+        let classes = [class("shared", VIRT, old), class("local", CLUSTERS, old)];
+        assert_eq!(
+            with_classes(&archive, &classes),
+            "NotMigratable Refused",
+            "an archive never takes the class for VMs"
+        );
+    }
+
+    #[test]
+    fn claims_that_cdi_fills_in() {
+        let judged = vm("runStrategy: Always", "volumes: [{name: root, persistentVolumeClaim: {claimName: bare}}]");
+        let claim = |labels: &str| {
+            format!(
+                "{CLUSTER}\n---\n{{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {{name: bare, namespace: shop, labels: {{{labels}}}}}, spec: {{storageClassName: hpp}}}}"
+            )
+        };
+        let told = |labels: &str| verdict(&judged, &Test::new(&claim(labels), &["all"]));
+        assert_eq!(
+            told("cdi.kubevirt.io/applyStorageProfile: 'true'"),
+            "NotMigratable Refused | DisksNotLiveMigratable: volume root is ReadWriteOnce on storage class hpp"
+        );
+        assert_eq!(told(""), "Unknown Unknown | missing accessModes of PersistentVolumeClaim bare (not reported yet)");
+    }
+
+    #[test]
+    fn a_data_volume_says_how_its_claim_will_be_made() {
+        let judged = vm("runStrategy: Always", "volumes: [{name: root, dataVolume: {name: later}}]");
+        let volume = |spec: &str| {
+            let volume = format!(
+                "{{apiVersion: cdi.kubevirt.io/v1beta1, kind: DataVolume, metadata: {{name: later, namespace: shop}}, spec: {{{spec}}}}}"
+            );
+            verdict(&judged, &Test::new(&format!("{CLUSTER}\n---\n{volume}"), &["all"]))
+        };
+        assert_eq!(volume("storage: {storageClassName: rbd}"), "Migratable Migrates");
+        assert_eq!(volume("pvc: {accessModes: [ReadWriteMany]}"), "Migratable Migrates");
+        assert_eq!(
+            volume("pvc: {accessModes: [ReadWriteOncePod], storageClassName: rbd}"),
+            "NotMigratable Refused | DisksNotLiveMigratable: volume root is ReadWriteOncePod on storage class rbd"
+        );
+        // `pvc` is never filled in by a profile.
+        assert_eq!(
+            volume("pvc: {storageClassName: rbd}"),
+            "Unknown Unknown | missing accessModes of DataVolume later (not reported yet)"
+        );
+    }
+
+    #[test]
+    fn the_preference_names_a_class() {
+        let judged = vm(
+            "runStrategy: Always, preference: {name: local-disks}, dataVolumeTemplates: [{metadata: {name: root}, spec: {storage: {}}}]",
+            "volumes: [{name: root, dataVolume: {name: root}}]",
+        );
+        let preference = "{apiVersion: instancetype.kubevirt.io/v1beta1, kind: VirtualMachineClusterPreference, metadata: {name: local-disks}, spec: {volumes: {preferredStorageClassName: hpp}}}";
+        assert_eq!(
+            verdict(&judged, &Test::new(&format!("{CLUSTER}\n---\n{preference}"), &["all"])),
+            "NotMigratable Refused | DisksNotLiveMigratable: volume root is ReadWriteOnce on storage class hpp"
+        );
+    }
+
+    #[test]
+    fn an_overlay_over_hostpath_is_not_bound_to_a_node() {
+        use super::super::after_eviction::AfterEviction;
+        let none = Test::new(&CLUSTER.replace("evictionStrategy: LiveMigrate", "evictionStrategy: None"), &["all"]);
+        let outcome = |storage: &str| {
+            AfterEviction::of(with_storage(storage).object(), &none.world()).unwrap().known().unwrap().as_str()
+        };
+        assert_eq!(outcome("storageClassName: hpp"), "RestartsAfterUncordon");
+        assert_eq!(outcome("storageClassName: hpp-overlay"), "RestartsElsewhere");
+    }
 }

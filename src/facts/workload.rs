@@ -230,3 +230,28 @@ impl<'w> Workload<'w> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Judged;
+    use super::*;
+
+    #[test]
+    fn which_guests_a_drain_meets_and_on_which_node() {
+        for (status, node, active) in [
+            ("", None, false),
+            ("phase: Pending", None, false),
+            ("phase: Scheduling, activePods: {a: ''}", None, false),
+            ("phase: Scheduling, activePods: {a: w1}", Some("w1"), true),
+            ("phase: Running, nodeName: w2, activePods: {a: w1, b: w2}", Some("w2"), true),
+            ("phase: Running", None, true),
+            ("phase: Failed, nodeName: w2", Some("w2"), false),
+        ] {
+            let vmi = Judged::new(&format!(
+                "{{apiVersion: kubevirt.io/v1, kind: VirtualMachineInstance, metadata: {{name: a}}, status: {{{status}}}}}"
+            ));
+            let workload = Workload::of(vmi.object()).unwrap();
+            assert_eq!((workload.node(), workload.is_active()), (node, active), "{status}");
+        }
+    }
+}

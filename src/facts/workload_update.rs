@@ -98,6 +98,8 @@ pub struct WorkloadUpdate {
     pub managed: bool,
     /// MachineConfigPools that are paused, as the way through two minors at once asks for.
     pub paused_pools: Vec<String>,
+    /// True where MachineConfigPools were seen at all, so that "none is paused" says something.
+    pub pools_seen: bool,
     /// Running guests with an old virt-launcher, as KubeVirt counts them; of a VMI 1 or 0, by its label.
     pub outdated: i64,
     /// What happens to this VMI; `None` for a configuration.
@@ -118,6 +120,7 @@ impl WorkloadUpdate {
             problems: Vec::new(),
             managed: false,
             paused_pools: cluster.paused_pools().iter().map(|p| p.name().to_owned()).collect(),
+            pools_seen: cluster.has_pools(),
             outdated: 0,
             update: None,
         };
@@ -208,6 +211,7 @@ impl WorkloadUpdate {
             ("summary", Fact::with(texts.join("; "), evidence)),
             ("managed", Fact::new(self.managed)),
             ("pausedPools", Fact::list(self.paused_pools.iter().map(|p| Fact::new(p.as_str())))),
+            ("poolsSeen", Fact::new(self.pools_seen)),
             ("outdated", Fact::new(self.outdated)),
             ("update", update),
             ("reason", Fact::new(reason)),
@@ -361,6 +365,7 @@ fn fields() -> cel::Type {
             ("summary", Type::String),
             ("managed", Type::Bool),
             ("pausedPools", Type::list(Type::String)),
+            ("poolsSeen", Type::Bool),
             ("outdated", Type::Int),
             ("update", Type::String),
             ("reason", Type::String),

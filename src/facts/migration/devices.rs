@@ -30,7 +30,7 @@ pub fn host_devices(guest: &Guest<'_, '_>, looks: &mut Looks) {
 
 fn single_gpu(guest: &Guest<'_, '_>, gpu: Setting<'_>, looks: &mut Looks) {
     let name = gpu.node.str_at(&["deviceName"]).unwrap_or_default();
-    let mediated = guest.cluster.is_mediated(name).map(|(yes, _)| yes && !name.is_empty());
+    let mediated = guest.cluster.is_mediated(name).map(|(yes, _)| yes);
     let gate = guest.cluster.feature_gate("VGPULiveMigration").map(|(on, _)| on);
     let what = describe(&gpu);
     let why = match (mediated, gate) {
@@ -124,5 +124,61 @@ pub fn launch_security(guest: &Guest<'_, '_>, looks: &mut Looks) {
             let missing = Missing::not_reported("spec.template.spec.architecture");
             looks.open("launch security", "on s390x it is Secure Execution, which cannot move", missing);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{CLUSTER, Test, verdict, vm};
+
+    /// Verdict on KubeVirt 1.9, for these GPUs, with a vGPU permitted and the gate as given.
+    fn with_gpus(gpus: &str, gates: &str) -> String {
+        let permitted = "permittedHostDevices: {mediatedDevices: [{mdevNameSelector: a, resourceName: nvidia.com/A2}]}";
+        let cluster = CLUSTER.replace(
+            "configuration:\n",
+            &format!("configuration:\n    {permitted}\n    developerConfiguration: {{featureGates: [{gates}]}}\n"),
+        );
+        let judged = vm("runStrategy: Always", &format!("domain: {{devices: {{gpus: [{gpus}]}}}}"));
+        verdict(&judged, &Test::new(&cluster, &["all"]).kubevirt("1.9"))
+    }
+
+    #[test]
+    fn a_single_vgpu_moves_behind_its_gate() {
+        let no = "NotMigratable Refused | HostDeviceNotLiveMigratable: GPU";
+        let vgpu = "{name: g, deviceName: nvidia.com/A2}";
+        for (gpus, gates, expected) in [
+            (vgpu.to_owned(), "VGPULiveMigration", "Migratable Migrates".to_owned()),
+            (
+                vgpu.to_owned(),
+                "",
+                format!("{no} g (nvidia.com/A2) moves only with the feature gate VGPULiveMigration, and that is off"),
+            ),
+            (
+                format!("{vgpu}, {{name: h, deviceName: nvidia.com/A2}}"),
+                "VGPULiveMigration",
+                format!(
+                    "{no} g (nvidia.com/A2) stays with its node | HostDeviceNotLiveMigratable: GPU h (nvidia.com/A2) stays with its node"
+                ),
+            ),
+            (
+                "{name: g, claimName: c, requestName: r}".to_owned(),
+                "VGPULiveMigration",
+                format!("{no} g stays with its node, for it is no vGPU"),
+            ),
+        ] {
+            assert_eq!(with_gpus(&gpus, gates), expected, "{gpus} {gates}");
+        }
+    }
+
+    #[test]
+    fn without_a_configuration_a_vgpu_is_open() {
+        let judged = vm(
+            "runStrategy: Always",
+            "evictionStrategy: LiveMigrate, domain: {devices: {autoattachPodInterface: false, gpus: [{name: g, deviceName: nvidia.com/A2}]}}",
+        );
+        assert_eq!(
+            verdict(&judged, &Test::new("", &[]).kubevirt("1.9")),
+            "Unknown Unknown | missing KubeVirt (not collected)"
+        );
     }
 }

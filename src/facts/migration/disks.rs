@@ -159,3 +159,47 @@ pub fn reservations(guest: &Guest<'_, '_>, looks: &mut Looks) {
         looks.obstacle(reason, text, cause, vec![guest.workload.evidence(reservation)]);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::look::Mark;
+    use super::super::super::testing::{CLUSTER, Test, cluster, verdict, vm, vmi};
+    use super::super::Migration;
+
+    #[test]
+    fn what_is_worth_a_note() {
+        let local = format!(
+            "{CLUSTER}\n---\n{{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {{name: rwx-local, namespace: shop}}, spec: {{accessModes: [ReadWriteMany], storageClassName: hpp}}}}"
+        );
+        for (volume, expected) in [
+            (
+                "ephemeral: {persistentVolumeClaim: {claimName: golden}}",
+                "ephemeral over a ReadWriteOnce claim: KubeVirt tries to move it, and another node cannot mount it",
+            ),
+            ("ephemeral: {persistentVolumeClaim: {claimName: iso}}", ""),
+            ("ephemeral: {persistentVolumeClaim: {claimName: shared}}", ""),
+            (
+                "persistentVolumeClaim: {claimName: rwx-local}",
+                "is ReadWriteMany and yet on one node; no other node will take the guest",
+            ),
+        ] {
+            let judged = vm(
+                "running: true",
+                &format!("volumes: [{{name: root, {volume}}}], domain: {{cpu: {{model: host-passthrough}}}}"),
+            );
+            let test = Test::new(&local, &["all"]);
+            let migration = Migration::of(judged.object(), &test.world()).unwrap();
+            let notes: Vec<&str> = migration.looks.of(Mark::Note).map(|l| l.text.as_str()).collect();
+            assert_eq!(notes.join("; "), expected, "{volume}");
+        }
+    }
+
+    #[test]
+    fn the_state_of_a_tpm_moves_by_itself() {
+        let judged = vmi(
+            "evictionStrategy: LiveMigrate, domain: {devices: {autoattachPodInterface: false}}, volumes: [{name: persistent-state-for-db, persistentVolumeClaim: {claimName: golden}}]",
+            "conditions: [{type: LiveMigratable, status: 'False', reason: CPUModeLiveMigratable, message: none}]",
+        );
+        assert_eq!(verdict(&judged, &cluster()), "NotMigratable Refused | CPUModeLiveMigratable: KubeVirt says: none");
+    }
+}

@@ -115,3 +115,59 @@ pub fn hyperv_passthrough(guest: &Guest<'_, '_>, looks: &mut Looks) {
     let cause = Cause { key: format!("{reason}/Feature hypervPassthrough"), text: text.to_owned() };
     looks.obstacle(reason, "hypervPassthrough ties it to the features of its node", cause, setting.evidence);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{CLUSTER, Test, cluster, verdict, vm, vmi};
+
+    const ON: &str = "features: {hyperv: {reenlightenment: {enabled: true}}}, devices: {autoattachPodInterface: false}";
+
+    #[test]
+    fn what_settles_re_enlightenment() {
+        let no = "NotMigratable Refused | NoTSCFrequencyNotLiveMigratable: Hyper-V re-enlightenment is on, and";
+        let guest = |more: &str| vm("runStrategy: Always", more);
+        let frequency = Test::new(
+            &CLUSTER.replace(
+                "configuration:\n",
+                "configuration:\n    developerConfiguration: {minimumClusterTSCFrequency: 1}\n",
+            ),
+            &["all"],
+        );
+        for (name, judged, test, expected) in [
+            ("nodes without a frequency", guest(&format!("domain: {{{ON}}}")), cluster(), format!("{no} no node reports its TSC frequency")),
+            ("a frequency by configuration", guest(&format!("domain: {{{ON}}}")), frequency, "Migratable Migrates".to_owned()),
+            (
+                "invtsc, without which it does not even start",
+                guest(&format!("domain: {{{ON}, cpu: {{features: [{{name: invtsc, policy: require}}]}}}}")),
+                cluster(),
+                "Migratable Migrates".to_owned(),
+            ),
+            (
+                "no TSC at all",
+                guest(&format!("architecture: arm64, domain: {{{ON}}}")),
+                cluster(),
+                format!("{no} arm64 has no TSC"),
+            ),
+            (
+                "the preference's is not taken with hypervPassthrough",
+                vm("preference: {name: windows.2k22}, runStrategy: Always", "domain: {features: {hypervPassthrough: {enabled: true}}}"),
+                cluster(),
+                "NotMigratable Refused | HypervPassthroughNotLiveMigratable: hypervPassthrough ties it to the features of its node".to_owned(),
+            ),
+        ] {
+            assert_eq!(verdict(&judged, &test), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_running_guest_got_its_frequency_when_it_started_or_never() {
+        let cpu = "conditions: [{type: LiveMigratable, status: 'False', reason: CPUModeLiveMigratable, message: none}]";
+        let guest =
+            |status: &str| vmi(&format!("evictionStrategy: LiveMigrate, domain: {{{ON}}}"), &format!("{cpu}{status}"));
+        let nodes_unseen = Test::new("", &[]);
+        let hidden = verdict(&guest(""), &nodes_unseen);
+        assert!(hidden.contains("NoTSCFrequencyNotLiveMigratable"), "{hidden}");
+        let settled = verdict(&guest(", topologyHints: {tscFrequency: 2399996000}"), &nodes_unseen);
+        assert!(!settled.contains("NoTSCFrequencyNotLiveMigratable"), "{settled}");
+    }
+}

@@ -129,3 +129,97 @@ fn cause(binding: &str) -> Cause {
     };
     Cause { key: format!("{REASON}/NetworkBinding {binding}"), text }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{CLUSTER, Test, verdict, vm};
+
+    /// Verdict for this interface on the pod network, with what an instancetype `i` and a preference `p` bring.
+    fn brought(instancetype: &str, preference: &str, guest: &str) -> String {
+        let object = |kind: &str, name: &str, spec: &str| {
+            format!(
+                "{{apiVersion: instancetype.kubevirt.io/v1beta1, kind: {kind}, metadata: {{name: {name}}}, spec: {{{spec}}}}}"
+            )
+        };
+        let documents = [
+            CLUSTER.to_owned(),
+            object("VirtualMachineClusterInstancetype", "i", instancetype),
+            object("VirtualMachineClusterPreference", "p", preference),
+        ];
+        let judged = vm("runStrategy: Always, instancetype: {name: i}, preference: {name: p}", guest);
+        verdict(&judged, &Test::new(&documents.join("\n---\n"), &["all"]).kubevirt("1.6"))
+    }
+
+    #[test]
+    fn what_instancetype_and_preference_bring() {
+        let allow = "annotations: {kubevirt.io/allow-pod-bridge-network-live-migration: ''}";
+        let on = |interface: &str| {
+            format!("networks: [{{name: a, pod: {{}}}}], domain: {{devices: {{interfaces: [{{name: a{interface}}}]}}}}")
+        };
+        for (name, instancetype, preference, guest, expected) in [
+            ("the instancetype allows a bridge", allow, "", on(", bridge: {}"), "Migratable Migrates"),
+            (
+                "nobody allows a bridge",
+                "",
+                "",
+                on(", bridge: {}"),
+                "NotMigratable Refused | InterfaceNotLiveMigratable: interface a is a bridge on the pod network",
+            ),
+            (
+                "the preference chooses masquerade",
+                "",
+                "devices: {preferredInterfaceMasquerade: {}}",
+                on(""),
+                "Migratable Migrates",
+            ),
+            (
+                "nobody chooses",
+                "",
+                "",
+                on(""),
+                "NotMigratable Refused | InterfaceNotLiveMigratable: interface a on the pod network has no binding",
+            ),
+        ] {
+            assert_eq!(brought(instancetype, preference, &guest), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_preference_without_a_pod_interface_needs_no_default() {
+        let preference = "{apiVersion: instancetype.kubevirt.io/v1beta1, kind: VirtualMachineClusterPreference, metadata: {name: p}, spec: {devices: {preferredAutoattachPodInterface: false}}}";
+        let judged = vm("runStrategy: Always, preference: {name: p}", "evictionStrategy: LiveMigrate");
+        assert_eq!(verdict(&judged, &Test::new(preference, &[])), "Migratable Migrates");
+    }
+
+    #[test]
+    fn hyperconverged_stands_in_for_a_kubevirt_that_was_not_seen() {
+        let hco = |spec: &str| {
+            format!(
+                "{{apiVersion: hco.kubevirt.io/v1, kind: HyperConverged, metadata: {{name: h, namespace: cnv}}, spec: {{{spec}}}}}"
+            )
+        };
+        let guest =
+            |interfaces: &str| vm("runStrategy: Always", &format!("evictionStrategy: LiveMigrate, {interfaces}"));
+        let plugin = |name: &str| {
+            guest(&format!(
+                "networks: [{{name: a, pod: {{}}}}], domain: {{devices: {{interfaces: [{{name: a, binding: {{name: {name}}}}}]}}}}"
+            ))
+        };
+        let own = hco("networking: {networkBinding: {mine: {migration: {}}, still: {}}}");
+        for (judged, inventory, expected) in [
+            (guest("domain: {}"), hco(""), "Migratable Migrates"),
+            (plugin("l2bridge"), hco(""), "Migratable Migrates"),
+            (plugin("mine"), own.clone(), "Migratable Migrates"),
+            (
+                plugin("still"),
+                own.clone(),
+                "NotMigratable Refused | InterfaceNotLiveMigratable: interface a uses binding plugin still, which is not registered as one that migrates",
+            ),
+            (plugin("other"), own, "Unknown Unknown | missing KubeVirt (not collected)"),
+        ] {
+            assert_eq!(verdict(&judged, &Test::new(&inventory, &[])), expected);
+        }
+        let managed = "{apiVersion: kubevirt.io/v1, kind: KubeVirt, metadata: {name: k, namespace: cnv, labels: {app.kubernetes.io/managed-by: hco-operator}}, spec: {}}";
+        assert_eq!(verdict(&guest("domain: {}"), &Test::new(managed, &[])), "Migratable Migrates");
+    }
+}
