@@ -21,7 +21,9 @@ impl<'s> Checker<'_, 's> {
     /// A call whose arguments are checked.
     pub(super) fn call(&mut self, name: &str, method: bool, arguments: Vec<Typed>, span: Span) -> Typed {
         let (codes, types): (Vec<CodeId>, Vec<Type>) = arguments.into_iter().unzip();
-        let Some((callee, result)) = self.resolve(name, method, &types, span) else { return (0, Type::Dyn) };
+        let Some((callee, result)) = self.resolve(name, method, &types, span) else {
+            return (super::REFUSED, Type::Dyn);
+        };
         if let ([only], false, true) = (codes.as_slice(), method, FOLDED.contains(&name))
             && self.constant(*only).is_some()
             && let Some(overload) = callee.overloads().next()

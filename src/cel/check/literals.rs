@@ -9,25 +9,13 @@ use crate::object::{Span, TreeBuilder};
 
 impl<'s> Checker<'_, 's> {
     pub(super) fn list(&mut self, elements: &[(Expr<'s>, bool)], span: Span) -> Typed {
-        self.list_of(elements, FREE, span)
-    }
-
-    /// A list that may mix types.
-    pub(super) fn mixed_list(&mut self, elements: &[(Expr<'s>, bool)], span: Span) -> Typed {
-        self.list_of(elements, Type::Dyn, span)
-    }
-
-    fn list_of(&mut self, elements: &[(Expr<'s>, bool)], element_type: Type, span: Span) -> Typed {
         let mark = self.unit.code.len();
-        let mixed = element_type == Type::Dyn;
-        let mut ty = element_type;
+        let mut ty = FREE;
         let mut codes = Vec::with_capacity(elements.len());
         for (element, optional) in elements {
             let (code, given) = self.expr(element);
             let given = self.inside(given, *optional, element.span);
-            if !mixed {
-                ty = self.homogeneous(ty, given, element.span);
-            }
+            ty = self.homogeneous(ty, given, element.span);
             codes.push((code, *optional));
         }
         let all = codes.iter().all(|(code, optional)| !optional && self.constant(*code).is_some());
@@ -96,6 +84,7 @@ impl<'s> Checker<'_, 's> {
     fn homogeneous(&mut self, known: Type, given: Type, span: Span) -> Type {
         match types::unify(&known, &given) {
             Some(ty) => ty,
+            None if self.mixed => Type::Dyn,
             None => {
                 let help = "all elements of a literal have to be of one type; dyn(x) makes one dynamic".to_owned();
                 self.refuse(span, format!("expected type '{known}' but found '{given}'"), Some(help));

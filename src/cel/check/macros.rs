@@ -1,6 +1,6 @@
 //! Methods and macros (cel-go parser/macro.go, ext/comprehensions.go, ext/lists.go, cel/library.go).
 
-use super::{Checker, Typed, shown, types};
+use super::{Checker, REFUSED, Typed, shown, types};
 use crate::cel::library::FREE;
 use crate::cel::program::{Code, Macro, MacroKind};
 use crate::cel::syntax::{Expr, Kind};
@@ -52,10 +52,13 @@ impl<'s> Checker<'_, 's> {
             return self.or_else(receiver, name == "orValue", other, span);
         }
         let mut typed = vec![receiver];
-        match (name, arguments) {
-            // The one list that may mix types is the one that is formatted.
-            ("format", [Expr { kind: Kind::List(elements), span, .. }]) => typed.push(self.mixed_list(elements, *span)),
-            _ => typed.extend(arguments.iter().map(|e| self.expr(e))),
+        // What is formatted may mix types, at every depth.
+        let mixed = self.mixed;
+        self.mixed = mixed || name == "format";
+        typed.extend(arguments.iter().map(|e| self.expr(e)));
+        self.mixed = mixed;
+        if typed.first().is_some_and(|(code, _)| *code == REFUSED) {
+            return (REFUSED, Type::Dyn);
         }
         self.call(name, true, typed, span)
     }
@@ -117,7 +120,7 @@ impl<'s> Checker<'_, 's> {
             [condition, _] if filtered => Some(self.expect(condition, &Type::Bool)),
             _ => None,
         };
-        let Some(last) = bodies.last() else { return (0, Type::Dyn) };
+        let Some(last) = bodies.last() else { return (REFUSED, Type::Dyn) };
         let (body, body_type) = match kind {
             MacroKind::All | MacroKind::Exists | MacroKind::ExistsOne | MacroKind::Filter => {
                 (self.expect(last, &Type::Bool), Type::Bool)

@@ -34,6 +34,8 @@ struct Local<'s> {
 pub(super) struct Checker<'u, 's> {
     unit: &'u mut Unit,
     scope: Vec<Local<'s>>,
+    /// Inside what is formatted, where literals may mix types.
+    mixed: bool,
     /// Everything that is wrong.
     pub refusals: Vec<Refusal>,
     /// What is read, variables' reads included.
@@ -44,6 +46,9 @@ pub(super) struct Checker<'u, 's> {
     pub variables: Vec<u32>,
 }
 
+/// Stands for the code of what was refused; a unit never gets that far.
+const REFUSED: CodeId = CodeId::MAX;
+
 /// Names of types as values.
 const TYPES: [&str; 10] = ["int", "uint", "double", "bool", "string", "bytes", "list", "map", "null_type", "type"];
 
@@ -53,6 +58,7 @@ impl<'u, 's> Checker<'u, 's> {
         Checker {
             unit,
             scope: Vec::new(),
+            mixed: false,
             refusals: Vec::new(),
             uses: Uses::default(),
             since: 0,
@@ -70,7 +76,7 @@ impl<'u, 's> Checker<'u, 's> {
     fn refuse(&mut self, span: Span, message: impl Into<String>, help: Option<String>) -> Typed {
         let span = span.start as usize..span.end as usize;
         self.refusals.push(Refusal { span, message: message.into(), help });
-        (0, Type::Dyn)
+        (REFUSED, Type::Dyn)
     }
 
     fn needs(&mut self, minor: u32) {

@@ -74,8 +74,10 @@ impl<'s> Checker<'_, 's> {
                     return (path(self.variable(variable, first.span, span), false, span), rest);
                 }
                 PostfixKind::Field { name: field, .. } => {
-                    if let Some((_, root, Type::Struct(_))) = self.root(name) {
-                        self.uses.fields.insert((root, (*field).to_owned()));
+                    if let Some((_, root, ty)) = self.root(name) {
+                        if let Type::Struct(_) = ty {
+                            self.uses.fields.insert((root, (*field).to_owned()));
+                        }
                         return (path(self.name(name, base.span, false), false, base.span), steps);
                     }
                 }

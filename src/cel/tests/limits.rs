@@ -15,7 +15,8 @@ fn nest(open: &str, inside: &str, close: &str, times: usize) -> String {
 #[test]
 fn the_limits_are_the_api_servers() {
     on_small_stack(|| {
-        let shapes: [(&str, fn(usize) -> String, usize); 10] = [
+        type Shape = fn(usize) -> String;
+        let shapes: [(&str, Shape, usize); 10] = [
             ("brackets", |n| nest("(", "1", ")", n), 249),
             ("lists", |n| nest("[", "1", "]", n), 249),
             ("signs", |n| nest("!(", "true", ")", n), 249),
