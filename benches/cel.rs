@@ -1,6 +1,9 @@
 //! What judging costs: ten typical expressions on a fresh tree, beside what serde_json needs to read the same object, and
 //! compiling them.
 
+// A bench may stop on a broken expectation, as a test may.
+#![allow(clippy::expect_used, clippy::indexing_slicing)]
+
 use divan::{Bencher, black_box};
 use serde_json::Value as Json;
 use virt_guard::cel::{Blame, Declarations, Evaluation, Expect, ExprId, Input, Off, Tracer, Type, Unit, UnitBuilder};

@@ -2,6 +2,52 @@
 //!
 //! Knows the language and its libraries. Must not know policies, kinds, or where values come from: objects are
 //! [`Node`](crate::object::Node)s, everything computed is a [`Fact`].
+//!
+//! The judge is the API server's own environment, not the specification: its values, its errors, its refusals, its costs.
+//!
+//! # Stages
+//!
+//! | stage | files | gives |
+//! |---|---|---|
+//! | text to syntax tree | `syntax/` | a tree as deep as its brackets: chains are lists; the API server's limits on nesting |
+//! | tree to code | `check/` | types, names, overloads and macros resolved in one walk; every [`Refusal`] with its place |
+//! | unit | [`UnitBuilder`], [`Unit`], `program.rs` | all expressions of a policy in one arena; `Send` and `Sync` |
+//! | evaluation | [`Evaluation`], `evaluate/` | a [`Value`] or a [`Halt`], at Kubernetes' cost, for a [`Tracer`] that costs nothing when it is [`Off`] |
+//!
+//! Checking and compiling are one walk because both need the same scope: an overload that the checker chose is the row that
+//! the code names.
+//!
+//! # How an evaluation ends
+//!
+//! With a value, or with one of three [`Halt`]s. An error and an unknown are absorbed by `||` and `&&` (and `all`, `exists`)
+//! when another operand decides; an unknown counts before an error and carries everything that is missing; over budget is
+//! absorbed by nothing. Unknowns come from facts alone ([`FactValue::Unknown`]): a value that is one never exists outside of a
+//! fact, because reading it ends the evaluation.
+//!
+//! # What decided
+//!
+//! With [`Blame`] an evaluation keeps what was read and mattered. A read counts when an operator consumes a value, not when a
+//! path passes through it. `&&` that is false keeps the false operand's reads, `||` that is false all of them, `? :` the
+//! condition's and the branch's, `all` and `exists` those of the element that decided, `filter` and `map` those of the elements
+//! in the result; absent fields are reads too. A variable's reads are kept with its value and read again where it is used.
+//!
+//! # Limits
+//!
+//! * Nesting: 250, as in the API server; recursion is never deeper, and deep expressions are compiled on a thread of their own.
+//!   Variables that use each other deeper than that are computed beforehand, in order.
+//! * Cost: [`EXPRESSION_LIMIT`] for an expression, and [`Evaluation::limit_total`]. Charged before the work.
+//! * Memory: 64 MiB for an evaluation, which costs do not bound (`library::Context`).
+//!
+//! # To add a function
+//!
+//! Add a row to the `ROWS` of its file in `library/`: a signature in text, the Kubernetes minor that brought it, what a call
+//! costs, and the Rust function. Nothing else changes: the checker, suggestions, costs and [`Unit::since`] follow the table,
+//! operators included. A new type of value is a variant of [`Opaque`] and a name in `library/signature.rs`.
+//!
+//! # What differs from the API server, on purpose
+//!
+//! Maps iterate in key order. `authorizer` is refused. An `Object.spec{…}` under another field's name is refused when it is
+//! loaded, not when it is applied. Lists and maps cannot be keys of a map. Names of time zones are not known, offsets are.
 
 mod check;
 mod evaluate;

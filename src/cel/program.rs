@@ -82,12 +82,28 @@ pub struct Callee {
     all: &'static [Overload],
     /// Bit `i`: `all[i]` is meant.
     mask: u64,
+    /// What a call costs.
+    pub cost: Cost,
+    /// True for functions that hand a value on without looking at it: it is not yet a read.
+    pub hands_on: bool,
 }
 
 impl Callee {
     /// Those of `all` that `mask` marks.
     pub fn new(all: &'static [Overload], mask: u64) -> Self {
-        Callee { all, mask }
+        let first = all.get(mask.trailing_zeros() as usize);
+        let cost = match first {
+            Some(overload) if mask.count_ones() == 1 || overload.cost.by_name() => overload.cost,
+            _ => Cost::One,
+        };
+        let hands_on = first.is_some_and(|o| matches!(o.name, "dyn" | "optional.of" | "value"));
+        Callee { all, mask, cost, hands_on }
+    }
+
+    /// The first overload, and the only one where the types say which is meant.
+    #[inline]
+    pub fn first(self) -> Option<&'static Overload> {
+        self.all.get(self.mask.trailing_zeros() as usize)
     }
 
     /// The overloads.
@@ -103,19 +119,6 @@ impl Callee {
     /// True where the types say which overload is meant.
     pub fn is_resolved(self) -> bool {
         self.mask.count_ones() == 1
-    }
-
-    /// What a call costs.
-    pub fn cost(self) -> Cost {
-        match self.overloads().next() {
-            Some(overload) if self.is_resolved() || overload.cost.by_name() => overload.cost,
-            _ => Cost::One,
-        }
-    }
-
-    /// True for functions that hand a value on without looking at it: it is not yet a read.
-    pub fn hands_on(self) -> bool {
-        matches!(self.name(), "dyn" | "optional.of" | "value")
     }
 }
 

@@ -68,11 +68,13 @@ impl<'t> Node<'t> {
         self.id
     }
 
+    #[inline]
     fn slot(self) -> Slot {
         self.tree.slot(self.id)
     }
 
     /// What it is.
+    #[inline]
     pub fn kind(self) -> Type {
         match self.slot() {
             Slot::Null => Type::Null,
@@ -86,6 +88,7 @@ impl<'t> Node<'t> {
     }
 
     /// The value, if it contains no other.
+    #[inline]
     pub fn scalar(self) -> Option<Scalar<'t>> {
         Some(match self.slot() {
             Slot::Null => Scalar::Null,
@@ -113,11 +116,13 @@ impl<'t> Node<'t> {
     }
 
     /// The text.
+    #[inline]
     pub fn as_str(self) -> Option<&'t str> {
         if let Slot::Str { at, len } = self.slot() { Some(self.tree.string(at, len)) } else { None }
     }
 
     /// Number of elements or entries; of a string, its bytes; 0 for other scalars.
+    #[inline]
     pub fn len(self) -> usize {
         match self.slot() {
             Slot::List { len, .. } | Slot::Map { len, .. } | Slot::Str { len, .. } => len as usize,
@@ -131,6 +136,7 @@ impl<'t> Node<'t> {
     }
 
     /// The element of a list.
+    #[inline]
     pub fn element(self, i: usize) -> Option<Node<'t>> {
         let Slot::List { len, index, .. } = self.slot() else { return None };
         if i >= len as usize {
@@ -150,16 +156,18 @@ impl<'t> Node<'t> {
     }
 
     /// The value under a key of a map.
+    #[inline]
     pub fn get(self, key: &str) -> Option<Node<'t>> {
         self.entry(key).map(|(_, value)| value)
     }
 
     /// A key of a map and its value, both as nodes.
+    #[inline]
     pub fn entry(self, key: &str) -> Option<(Node<'t>, Node<'t>)> {
         let order = self.order()?;
         // Kubernetes' maps are short: a scan of the keys beats a binary search up to about a dozen.
         let at = if order.len() <= 12 {
-            order.iter().position(|slot| self.key_at(*slot) == key)?
+            order.iter().position(|slot| self.is_key(*slot, key))?
         } else {
             order.binary_search_by(|slot| self.key_at(*slot).cmp(key)).ok()?
         };
@@ -167,9 +175,21 @@ impl<'t> Node<'t> {
         Some((Node::new(self.tree, NodeId(slot)), Node::new(self.tree, NodeId(slot + 1))))
     }
 
+    #[inline]
     fn order(self) -> Option<&'t [u32]> {
         let Slot::Map { len, index, .. } = self.slot() else { return None };
         self.tree.order.get(index as usize..index as usize + len as usize)
+    }
+
+    /// Whether a key is this one; most are told apart by their lengths.
+    #[inline]
+    fn is_key(self, slot: u32, key: &str) -> bool {
+        match self.tree.slots.get(slot as usize) {
+            Some(Slot::Str { at, len }) if *len as usize == key.len() => {
+                self.tree.text.as_bytes().get(*at as usize..).is_some_and(|text| text.starts_with(key.as_bytes()))
+            }
+            _ => false,
+        }
     }
 
     fn key_at(self, slot: u32) -> &'t str {

@@ -110,10 +110,12 @@ impl Tree {
             + self.text.capacity()
     }
 
+    #[inline]
     pub(super) fn slot(&self, id: NodeId) -> Slot {
         self.slots.get(id.0 as usize).copied().unwrap_or(Slot::Null)
     }
 
+    #[inline]
     pub(super) fn string(&self, at: u32, len: u32) -> &str {
         self.text.get(at as usize..at as usize + len as usize).unwrap_or_default()
     }

@@ -1,7 +1,7 @@
 //! Operators, `&&`, `||` and `? :`.
 
 use super::super::program::{Branch, CodeId, Link};
-use super::{Evaluation, Outcome, Pending, Place, Tracer, Value};
+use super::{Evaluation, Halt, Outcome, Pending, Place, Tracer, Value};
 
 impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
     /// `&&` and `||`: one operand decides, whatever the others are; else unknowns, else the first error.
@@ -52,31 +52,36 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
     /// Binary operators from left to right. Unknowns of all operands count; of errors the first.
     #[inline(never)]
     pub(super) fn chain(&mut self, first: CodeId, links: &'a [Link], id: CodeId) -> Outcome<'a> {
-        let mut pending = Pending::default();
-        let outcome = self.run(first);
-        let mut left = pending.take(outcome)?;
+        let mut left = self.run(first);
         for link in links {
-            let outcome = self.run(link.right);
-            let right = pending.take(outcome)?;
+            if let Err(Halt::OverBudget) = left {
+                return left;
+            }
+            let right = self.run(link.right);
             left = match (left, right) {
-                (Some(left), Some(right)) => {
-                    let outcome = self.operate(link, [left, right], id);
-                    pending.take(outcome)?
-                }
-                (left, right) => {
-                    let values = [left.unwrap_or(Value::Null), right.unwrap_or(Value::Null)];
-                    self.charge(if link.free { 0 } else { link.callee.cost().of(&values) })?;
-                    None
-                }
+                (Ok(left), Ok(right)) => self.operate(link, [left, right], id),
+                (left, right) => self.without(link, left, right),
             };
         }
+        left
+    }
+
+    /// An operator that lacks an operand, for which cel-go charges nevertheless.
+    #[cold]
+    fn without(&mut self, link: &'a Link, left: Outcome<'a>, right: Outcome<'a>) -> Outcome<'a> {
+        let mut pending = Pending::default();
+        let left = pending.take(left)?.unwrap_or(Value::Null);
+        let right = pending.take(right)?.unwrap_or(Value::Null);
+        if !link.free {
+            self.charge(link.callee.cost.of(&[left, right]))?;
+        }
         pending.finish()?;
-        Ok(left.unwrap_or(Value::Null))
+        Ok(Value::Null)
     }
 
     fn operate(&mut self, link: &'a Link, values: [Value<'a>; 2], id: CodeId) -> Outcome<'a> {
         let cost = self.cost;
-        let answer = self.apply(link.callee, &values, Place { code: id, span: Some(link.span) })?;
+        let answer = self.apply(&link.callee, &values, Place { code: id, span: Some(link.span) })?;
         if link.free {
             self.cost = cost;
         }

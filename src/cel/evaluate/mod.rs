@@ -145,7 +145,7 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
             Code::Chain { first, links } => self.chain(*first, links, id),
             Code::Logic { decided_by, operands } => self.logic(operands, *decided_by),
             Code::Conditional { arms, last } => self.conditional(arms, *last),
-            Code::Call { callee, arguments } => self.call(*callee, arguments, id),
+            Code::Call { callee, arguments } => self.call(callee, arguments, id),
             Code::Has { base, fresh, name } => self.has(*base, *fresh, name, id),
             Code::Matches { text, pattern, size } => self.matches(*text, pattern, *size, id),
             Code::OrElse { base, other, unwrap } => self.or_else(*base, *other, *unwrap, id),
@@ -166,6 +166,7 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         })
     }
 
+    #[inline]
     fn slot(&mut self, slot: u32) -> Outcome<'a> {
         self.charge(1)?;
         known(self.slots.get(slot as usize).cloned().unwrap_or(Value::Null))
@@ -223,7 +224,17 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
 
     /// A strict call: unknowns of all arguments, else the first error, else the function.
     #[inline(never)]
-    fn call(&mut self, callee: Callee, arguments: &'a [CodeId], id: CodeId) -> Outcome<'a> {
+    fn call(&mut self, callee: &'a Callee, arguments: &'a [CodeId], id: CodeId) -> Outcome<'a> {
+        if let [only] = arguments {
+            let outcome = self.run(*only);
+            return match outcome {
+                Ok(value) => self.apply(callee, &[value], self.place(id)),
+                Err(halt) => {
+                    self.charge(callee.cost.of(&[Value::Null]))?;
+                    Err(halt)
+                }
+            };
+        }
         let mut values = Vec::with_capacity(arguments.len());
         let mut pending = Pending::default();
         for argument in arguments {
@@ -232,7 +243,7 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         }
         if pending.is_any() {
             // cel-go charges for a call that it does not make.
-            self.charge(callee.cost().of(&values))?;
+            self.charge(callee.cost.of(&values))?;
             pending.finish()?;
         }
         self.apply(callee, &values, self.place(id))
@@ -240,14 +251,19 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
 
     /// Charges for a call, then makes it.
     #[inline(never)]
-    fn apply(&mut self, callee: Callee, values: &[Value<'a>], place: Place) -> Outcome<'a> {
+    fn apply(&mut self, callee: &Callee, values: &[Value<'a>], place: Place) -> Outcome<'a> {
         for value in values {
             self.settle(value)?;
-            if !callee.hands_on() {
+            if T::ON && !callee.hands_on {
                 self.consume(value);
             }
         }
-        self.charge(callee.cost().of(values))?;
+        self.charge(callee.cost.of(values))?;
+        if callee.is_resolved()
+            && let Some(overload) = callee.first()
+        {
+            return (overload.call)(&mut self.context, values).map_err(|fail| self.fail(fail, place));
+        }
         for overload in callee.overloads() {
             match (overload.call)(&mut self.context, values) {
                 Err(Fail::NoSuchOverload) => {}
@@ -258,7 +274,7 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
     }
 
     #[cold]
-    fn no_overload(&self, callee: Callee, values: &[Value<'a>], place: Place) -> Halt {
+    fn no_overload(&self, callee: &Callee, values: &[Value<'a>], place: Place) -> Halt {
         let operator = !callee.name().starts_with(|c: char| c.is_ascii_alphabetic());
         if operator || callee.is_resolved() {
             return self.error("no such overload", place);
@@ -364,7 +380,7 @@ struct Place {
 }
 
 /// A value, unless it is a fact that cannot be determined.
-#[inline]
+#[inline(always)]
 fn known(value: Value<'_>) -> Outcome<'_> {
     match &value {
         Value::Fact(Fact { value: FactValue::Unknown(missing), .. }) => Err(Halt::Unknown(Rc::new(missing.clone()))),

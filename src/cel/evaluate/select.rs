@@ -1,65 +1,82 @@
 //! Fields and indexes.
 
-use std::rc::Rc;
-
-use super::super::program::{Branch, CodeId, Key, Step};
+use super::super::program::{CodeId, Key, Step};
 use super::super::value::List;
 use super::{Evaluation, Halt, Map, Outcome, Place, Read, Tracer, Value, View, known};
 
+/// A value, or nothing there.
+type Found<'a> = Result<Option<Value<'a>>, Halt>;
+
 impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
+    /// A path. Once a step is optional, so is what comes out; it is wrapped at the end, not at each step.
     #[inline(never)]
     pub(super) fn select(&mut self, base: CodeId, fresh: bool, steps: &'a [Step]) -> Outcome<'a> {
         let mut value = self.run(base)?;
         if fresh {
             self.charge(1)?;
         }
+        let mut optional = false;
         for step in steps {
             let place = Place { code: base, span: Some(step.span) };
-            value = match &step.key {
-                Key::Field(name) => self.step(value, &Value::Str(name), step.optional, place)?,
-                Key::Index(key) => self.indexed(value, *key, step.optional, place)?,
+            if let Value::Optional(inner) = value {
+                let Some(inner) = inner else { return Ok(Value::Optional(None)) };
+                value = (*inner).clone();
+                optional = true;
+            }
+            optional |= step.optional;
+            value = match (&value, &step.key) {
+                // Nearly every step is a field of an object.
+                (Value::Node(node), Key::Field(name)) => match node.get(name) {
+                    Some(found) => {
+                        self.charge(1)?;
+                        Value::Node(found)
+                    }
+                    None => match self.found(&value, &Value::Str(name), optional, place)? {
+                        Some(found) => found,
+                        None => return Ok(Value::Optional(None)),
+                    },
+                },
+                (_, key) => match self.select_by(&value, key, optional, place)? {
+                    Some(found) => found,
+                    None => return Ok(Value::Optional(None)),
+                },
             };
         }
-        Ok(value)
+        Ok(match value {
+            Value::Optional(_) => value,
+            _ if optional => Value::some(value),
+            _ => value,
+        })
     }
 
     #[inline(never)]
-    fn indexed(&mut self, value: Value<'a>, key: Branch, optional: bool, place: Place) -> Outcome<'a> {
-        let key = match self.branch(key) {
-            Ok(key) => key,
-            Err(halt) => {
-                self.charge(1)?;
-                return Err(halt);
-            }
+    fn select_by(&mut self, value: &Value<'a>, key: &'a Key, optional: bool, place: Place) -> Found<'a> {
+        let key = match key {
+            Key::Field(name) => Value::Str(name),
+            Key::Index(branch) => match self.branch(*branch) {
+                Ok(key) => key,
+                Err(halt) => {
+                    self.charge(1)?;
+                    return Err(halt);
+                }
+            },
         };
         self.consume(&key);
-        self.step(value, &key, optional, place)
+        self.found(value, &key, optional, place)
     }
 
-    /// One selection. Of an optional it gives an optional; what is absent from one costs nothing.
-    fn step(&mut self, value: Value<'a>, key: &Value<'a>, optional: bool, place: Place) -> Outcome<'a> {
-        let found = match &value {
-            Value::Optional(None) => return Ok(value),
-            Value::Optional(Some(inner)) => self.lookup(inner, key, place)?,
-            _ if optional => self.lookup(&value, key, place)?,
-            _ => {
-                self.charge(1)?;
-                return match self.lookup(&value, key, place)? {
-                    Some(found) => Ok(found),
-                    None => Err(self.absent(&value, key, place)),
-                };
-            }
-        };
-        match found {
-            Some(Value::Optional(inner)) => {
-                self.charge(1)?;
-                Ok(Value::Optional(inner))
-            }
+    /// One selection; `None` where it is optional and there is nothing, which costs nothing.
+    fn found(&mut self, value: &Value<'a>, key: &Value<'a>, optional: bool, place: Place) -> Found<'a> {
+        if !optional {
+            self.charge(1)?;
+        }
+        match self.lookup(value, key, place)? {
             Some(found) => {
-                self.charge(1)?;
-                Ok(Value::Optional(Some(Rc::new(found))))
+                self.charge(u64::from(optional))?;
+                Ok(Some(found))
             }
-            None => Ok(Value::Optional(None)),
+            None if optional => Ok(None),
+            None => Err(self.absent(value, key, place)),
         }
     }
 
@@ -74,12 +91,12 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
 
     /// What stands under a key; `None` where nothing does, which is read then. An unknown ends here.
     #[inline]
-    pub(super) fn lookup(
-        &mut self,
-        value: &Value<'a>,
-        key: &Value<'a>,
-        place: Place,
-    ) -> Result<Option<Value<'a>>, Halt> {
+    pub(super) fn lookup(&mut self, value: &Value<'a>, key: &Value<'a>, place: Place) -> Found<'a> {
+        if let (Value::Node(node), Some(name)) = (value, key.as_str())
+            && let Some(found) = node.get(name)
+        {
+            return Ok(Some(Value::Node(found)));
+        }
         let found = match (value.view(), key.as_str()) {
             (View::Map(map), Some(name)) => map.get_str(name),
             (View::Map(map), None) => map.get(key),
@@ -98,7 +115,7 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         }
     }
 
-    fn element(&mut self, list: List<'_, 'a>, key: &Value<'a>, place: Place) -> Result<Option<Value<'a>>, Halt> {
+    fn element(&mut self, list: List<'_, 'a>, key: &Value<'a>, place: Place) -> Found<'a> {
         let index = match key.view() {
             View::Int(i) => usize::try_from(i).ok(),
             View::Uint(u) => usize::try_from(u).ok(),

@@ -144,7 +144,7 @@ impl Cost {
             Cost::One => 1,
             Cost::Read { argument, times } => tenth(size(argument).saturating_mul(times)),
             Cost::Sum => tenth(size(0).saturating_add(size(1))),
-            Cost::Smaller => tenth(size(0).min(size(1))),
+            Cost::Smaller => smaller(arguments),
             Cost::Elements { argument } => size(argument),
             Cost::Traverse => arguments.first().map_or(0, |v| traverse(v, 64)),
             Cost::Pattern => pattern_cost(size(0), size(1)),
@@ -161,6 +161,17 @@ impl Cost {
             Cost::Product { times } => 1u64.saturating_add(size(0).saturating_mul(size(1)).saturating_mul(times)),
         }
     }
+}
+
+/// A tenth of the smaller size. Of short strings no character is counted.
+fn smaller(arguments: &[Value<'_>]) -> u64 {
+    let [a, b] = arguments else { return 1 };
+    if let (View::Str(x), View::Str(y)) = (a.view(), b.view())
+        && x.len().min(y.len()) <= 10
+    {
+        return u64::from(!x.is_empty() && !y.is_empty());
+    }
+    tenth(size_of(a).min(size_of(b)))
 }
 
 /// A pattern run over a string, both by their sizes.
