@@ -16,7 +16,7 @@ pub enum Door {
 /// How a text is set, and what the run was asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
-    /// Columns of the terminal; text uses at most 100 of them, and is not squeezed below 40. Commands are never wrapped.
+    /// Columns of the terminal; text uses at most 100 of them, and is not squeezed below 44. Commands are never wrapped.
     pub width: usize,
     /// ANSI colours.
     pub colour: bool,
@@ -35,8 +35,8 @@ pub struct Style {
 /// Wider lines are hard to read, whatever the terminal has.
 const WIDEST: usize = 100;
 
-/// Narrower than this, hanging indents would leave nothing for the text.
-const NARROWEST: usize = 40;
+/// The longest answer of a report has 42 columns and is not broken; narrower screens wrap lines themselves.
+const NARROWEST: usize = 44;
 
 impl Style {
     /// 100 columns, no colour, Unicode, short lists, exit code 1 from blockers on.

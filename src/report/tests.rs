@@ -56,7 +56,7 @@ proptest! {
     }
 
     #[test]
-    fn the_screen_shows_the_numbers_and_all_shows_all(a in assessment(), width in 40..160usize) {
+    fn the_screen_shows_the_numbers_and_all_shows_all(a in assessment(), width in 44..160usize) {
         let style = Style { width, all: true, unicode: false, ..Style::plain(Door::Report) };
         let screen = text::cluster(&a, &style);
         let summary = Summary::of(&a);

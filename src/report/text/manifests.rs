@@ -110,6 +110,7 @@ spec:
       - cloudInitNoCloud:
           userData: |
             password: hunter3
+            again: hunter4
 ";
 
     fn style() -> Style {
@@ -240,9 +241,11 @@ spec:
         let itself = finding(&format!("{at}.cloudInitNoCloud.userData"), "", "\"password");
         let inside = finding("spec.template.spec.volumes[1].cloudInitNoCloud.userData", "", "password: hunter3");
         let key = finding("spec.template.spec.volumes[1].cloudInitNoCloud", "", "userData: |");
-        let mut secret = eviction();
+        let deeper = finding("spec.template.spec.volumes[1].cloudInitNoCloud.userData", "", "again: hunter4");
+        let mut secret = finding("metadata.name", "", "again: hunter4");
         secret.field.as_mut().unwrap().object = samples::object("Secret", "shop/pull");
-        for mut f in [on_the_line, itself, inside, key, secret] {
+        secret.evidence.clear();
+        for mut f in [on_the_line, itself, inside, deeper, key, secret] {
             // A harmless neighbour: the lines between the two are as secret.
             let file = f.field.as_ref().unwrap().location.as_ref().unwrap().origin.clone();
             let mut name = samples::evidence(&f.subject.object, "spec.template.spec.volumes[0].name", "init");
@@ -407,5 +410,22 @@ spec:
 
         14 files, 22 objects: 1 blocker
         "#);
+    }
+
+    #[test]
+    fn lines_between_are_not_shown() {
+        let mut f = eviction();
+        let file = f.field.as_ref().unwrap().location.as_ref().unwrap().origin.clone();
+        let mut name = samples::evidence(&f.subject.object, "spec.template.spec.volumes[0].name", "init");
+        name.location = samples::locate(&file, "init");
+        f.evidence.push(name);
+        let text = manifests(&assessment(vec![f]), &style());
+        let frame: Vec<&str> = text.lines().skip(3).take(4).collect();
+        assert_snapshot!(frame.join("\n"), @"
+        11 |       evictionStrategy: LiveMigrate
+           |                         ^^^^^^^^^^^ so the drain of its node is refused until it is gone
+        12 | ...
+        13 |       - name: init
+        ");
     }
 }
