@@ -1,5 +1,13 @@
 //! The engine beside `serde_json::from_slice::<Value>` of the same bytes in the same run: `cargo bench --bench judge`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a bench may stop on a broken expectation"
+)]
+
 use divan::{Bencher, black_box};
 use serde_json::Value;
 use virt_guard::engine::{self, Cluster, Request, Surroundings};

@@ -1,5 +1,13 @@
 //! How long texts take to become trees, beside serde_json's `Value` of the same bytes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a bench may stop on a broken expectation"
+)]
+
 use divan::{Bencher, black_box, counter::BytesCount};
 use virt_guard::source;
 

@@ -92,10 +92,14 @@ fn operations(kind: PatchType, value: Json, root: Option<Node<'_>>) -> Result<Ve
 
 /// The object after RFC 6902 operations. Only here is an object a `serde_json::Value`.
 pub fn apply(object: Node<'_>, operations: &[Json]) -> Result<Tree, String> {
-    let mut value: Json = serde_json::from_str(&object.to_string()).map_err(|e| e.to_string())?;
+    let mut value = json_of(object)?;
     let patch: json_patch::Patch = serde_json::from_value(Json::from(operations)).map_err(|e| e.to_string())?;
     json_patch::patch(&mut value, &patch).map_err(|e| e.to_string())?;
     source::json_tree(value.to_string().as_bytes()).map_err(|e| e.to_string())
+}
+
+fn json_of(node: Node<'_>) -> Result<Json, String> {
+    serde_json::from_str(&node.to_string()).map_err(|e| e.to_string())
 }
 
 /// An operation in the order that people read, its fields those that RFC 6902 asks for.
@@ -125,7 +129,7 @@ fn merge(at: Option<Node<'_>>, fields: Map<String, Json>, path: String, out: &mu
                 return Err(format!("{path} is a list, which cannot be merged without its schema; use JSONPatch"));
             }
             (Json::Object(inner), Some(n)) if n.kind() == Type::Map => merge(Some(n), inner, path, out)?,
-            (value, Some(n)) if n.to_string() == value.to_string() => {}
+            (value, Some(n)) if json_of(n).as_ref() == Ok(&value) => {}
             (value, _) => {
                 if contains_list(&value) {
                     return Err(format!(
