@@ -6,7 +6,7 @@
 //! ```text
 //! cli -> everything below        engine -> policy, facts, drain, inventory, finding
 //! report -> finding              policy -> cel, finding        facts -> inventory, cel
-//! everyone -> source -> object
+//! everyone -> source -> object   cluster -> facts
 //! ```
 //!
 //! | module | knows |
@@ -19,11 +19,13 @@
 //! | [`policy`] | Kubernetes' policy documents: match, evaluate, ratchet, patch, cases |
 //! | [`finding`] | what a failed validation becomes, and a scan of many |
 //! | [`engine`] | where policies, facts and inventory meet |
+//! | [`cluster`] | an inventory that follows a cluster, by list and watch |
 //! | [`report`] | findings for people and machines |
 //! | [`cli`] | one file per command |
 
 pub mod cel;
 pub mod cli;
+pub mod cluster;
 pub mod engine;
 pub mod facts;
 pub mod finding;

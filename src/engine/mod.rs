@@ -6,6 +6,7 @@
 mod cases;
 mod embedded;
 mod machines;
+mod reads;
 mod request;
 mod scan;
 
@@ -18,6 +19,7 @@ use crate::policy::{self, FactDeclaration, PolicyFile, PolicySet, Problem};
 pub use cases::{CaseError, CaseRun, example, run_case};
 pub use embedded::{EMBEDDED, EmbeddedPolicy};
 pub use machines::cluster_summary;
+pub use reads::kinds_read;
 pub use request::{Request, judge, kind_of_resource, resource_of};
 pub use scan::scan;
 

@@ -133,6 +133,11 @@ impl Constraints {
         &self.rules
     }
 
+    /// True when it selects namespaces by labels.
+    pub fn selects_namespaces(&self) -> bool {
+        !self.namespaces.is_empty()
+    }
+
     /// Whether a request is matched. A policy matches nothing without rules; a binding then matches what its policy does.
     pub fn matches(&self, target: &Target<'_>, rules_required: bool) -> Matched {
         if self.exclude.iter().any(|r| r.matches(target, self.exact)) {
@@ -241,6 +246,15 @@ impl Rule {
     /// The operations.
     pub fn operations(&self) -> &[Operation] {
         &self.operations
+    }
+
+    /// `*`, `Cluster` or `Namespaced`.
+    pub fn scope(&self) -> &'static str {
+        match self.scope {
+            Scope::Any => "*",
+            Scope::Cluster => "Cluster",
+            Scope::Namespaced => "Namespaced",
+        }
     }
 
     /// apiserver predicates/rules, Matcher.Matches. With `matchPolicy: Equivalent` the API server converts an object that
