@@ -22,8 +22,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("facts", &["inventory", "cel"]),
     ("policy", &["cel", "finding"]),
     ("engine", &["policy", "facts", "inventory", "finding"]),
+    ("admission", &["engine"]),
     ("report", &["finding"]),
-    ("cli", &["engine", "report"]),
+    ("cli", &["engine", "report", "admission"]),
 ];
 
 /// What the layers below the doors must not reach: sockets, files, clocks, environment. (words, what they stand for)

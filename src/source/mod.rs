@@ -20,7 +20,7 @@ use crate::object::{Origin, Tree};
 
 use problem::Lines;
 
-pub use json::json_tree;
+pub use json::{JsonTree, json, json_tree};
 pub use objects::{Contents, Item, ListOf};
 pub use problem::{Problem, TextError};
 pub use scalar::position_in_scalar;
