@@ -21,6 +21,7 @@
 //! | [`finding`] | what a failed validation becomes, and a scan of many |
 //! | [`engine`] | where policies, facts and inventory meet |
 //! | [`admission`] | AdmissionReview bytes in, AdmissionReview bytes out |
+//! | [`server`] | the webhook: sockets, TLS, HTTP, certificates |
 //! | [`report`] | findings for people and machines |
 //! | [`cli`] | one file per command |
 
@@ -34,4 +35,5 @@ pub mod inventory;
 pub mod object;
 pub mod policy;
 pub mod report;
+pub mod server;
 pub mod source;

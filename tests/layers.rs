@@ -24,7 +24,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("engine", &["policy", "facts", "inventory", "finding"]),
     ("admission", &["engine"]),
     ("report", &["finding"]),
-    ("cli", &["engine", "report", "admission"]),
+    ("server", &["admission"]),
+    ("cli", &["engine", "report", "server"]),
 ];
 
 /// What the layers below the doors must not reach: sockets, files, clocks, environment. (words, what they stand for)
@@ -137,13 +138,13 @@ fn nothing_below_the_doors_reaches_outside() {
     let mut wrong = Vec::new();
     for file in rust_files(&source()) {
         match module_of(&file) {
-            Some(module) if module != "cli" => {}
+            Some(module) if module != "cli" && module != "server" => {}
             _ => continue,
         }
         let code = code(&file);
         for (words, what) in OUTSIDE {
             if let Some(word) = words.iter().find(|w| code.contains(**w)) {
-                wrong.push(format!("{} reaches {what} ({word}); only cli may", file.display()));
+                wrong.push(format!("{} reaches {what} ({word}); only cli and server may", file.display()));
             }
         }
     }

@@ -8,17 +8,20 @@
 //! | `wire` | the review as it comes |
 //! | `answer` | the review as it goes |
 //! | `review` | from one to the other |
+//! | `unread` | an answer to a review that is too large to be read |
 //! | `options` | what the operator decides |
 //! | `verdict` | what is logged and counted |
 
 mod answer;
 mod options;
 mod review;
+mod unread;
 mod verdict;
 mod wire;
 
 pub use options::{Accounts, Enforcement, Options};
 pub use review::{Caller, Door, Reviewed, Setup, Unanswered, Unhurried, review};
+pub use unread::deny_unread;
 pub use verdict::{Decision, Outcome, Verdict};
 
 /// Largest answer in bytes. The API server sets no limit (`io.ReadAll`); nobody reads more.

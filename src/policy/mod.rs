@@ -42,6 +42,6 @@ pub use judge::{Found, Judgement, judge, subject};
 pub use load::{FactDeclaration, PolicyFile, load};
 pub use notes::{Bound, Component, Notes, Text};
 pub use patch::{Patch, PatchError, apply, patch};
-pub use problem::{Place, Problem, nearest};
+pub use problem::{Fields, Place, Problem, Problems, nearest};
 pub use set::{Binding, Check, Condition, Effect, Mutation, Policy, PolicySet, Validation};
 pub use table::{admission, markdown_table, severities};

@@ -189,6 +189,11 @@ impl PolicySet {
         PolicySet { policies }
     }
 
+    /// Keeps those that are wanted.
+    pub fn retain(&mut self, wanted: impl FnMut(&Policy) -> bool) {
+        self.policies.retain(wanted);
+    }
+
     /// All of them, by id.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Policy> {
         self.policies.iter()

@@ -37,7 +37,7 @@ impl Limits {
     /// Longest `?timeout=` that is believed; the API server allows a webhook 30 s.
     pub const LONGEST_REQUEST: Duration = Duration::from_secs(30);
     /// Largest block of headers, in bytes. The API server's are under 1 KiB.
-    pub const HEAD: usize = 64 * 1024;
+    pub const HEAD: usize = 32 * 1024;
     /// Most headers of a request.
     pub const HEADERS: usize = 64;
     /// Least memory that can be asked for, in bytes: the worst review that an API server can send, judged alone.
