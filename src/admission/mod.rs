@@ -14,10 +14,14 @@
 
 mod answer;
 mod options;
+mod request;
 mod review;
+mod speech;
+mod surrogates;
 mod unread;
 mod verdict;
 mod wire;
+mod words;
 
 pub use options::{Accounts, Enforcement, Options};
 pub use review::{Caller, Door, Reviewed, Setup, Unanswered, Unhurried, review};

@@ -23,6 +23,17 @@ pub struct Options {
     pub honour_ignore: bool,
 }
 
+impl Options {
+    /// What a warning begins with that would have been a denial; `None` where denials deny.
+    pub(super) fn softened(&self, user: &str) -> Option<&'static str> {
+        match self.enforcement {
+            Enforcement::Warn => Some("would be denied: "),
+            Enforcement::Enforce if self.warned_only.contains(user) => Some("denied for other users: "),
+            Enforcement::Enforce => None,
+        }
+    }
+}
+
 /// User names as `request.userInfo.username` spells them; one that ends in `*` stands for all that begin so.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Accounts(Vec<String>);
@@ -46,12 +57,51 @@ impl Accounts {
         })
     }
 
-    /// The controllers that an upgrade is made of: KubeVirt's, HyperConverged's and OLM's own service accounts.
+    /// The controllers that an upgrade is made of: KubeVirt's, HyperConverged's and OLM's own service accounts, in the
+    /// namespaces where they are installed by default.
     pub fn of_the_platform() -> Self {
-        Accounts::new(PLATFORM.iter().copied())
+        let of = |namespaces: &'static [&'static str], names: &'static [&'static str]| {
+            let user = |namespace, name| format!("system:serviceaccount:{namespace}:{name}");
+            namespaces.iter().flat_map(move |ns| names.iter().map(move |name| user(*ns, *name)))
+        };
+        let hyperconverged = of(&HYPERCONVERGED, &OPERATORS).chain(of(&HYPERCONVERGED, &KUBEVIRT));
+        Accounts::new(hyperconverged.chain(of(&["kubevirt"], &KUBEVIRT)).chain(of(&OLM, &["*"])))
     }
 }
 
-/// Service accounts of the operators and their operands. Named one by one where users may create accounts of their own
-/// beside them.
-const PLATFORM: &[&str] = &["system:serviceaccount:openshift-operator-lifecycle-manager:*"];
+/// Where HyperConverged is installed: OpenShift Virtualization, and the community's operator.
+const HYPERCONVERGED: [&str; 2] = ["openshift-cnv", "kubevirt-hyperconverged"];
+
+/// hyperconverged-cluster-operator, serviceAccountName in its ClusterServiceVersion.
+const OPERATORS: [&str; 4] =
+    ["hyperconverged-cluster-operator", "cdi-operator", "ssp-operator", "cluster-network-addons-operator"];
+
+/// kubevirt pkg/virt-operator/resource/generate/rbac.
+const KUBEVIRT: [&str; 4] = ["kubevirt-operator", "kubevirt-controller", "kubevirt-apiserver", "kubevirt-handler"];
+
+/// Nobody but OLM has accounts there.
+const OLM: [&str; 2] = ["openshift-operator-lifecycle-manager", "olm"];
+
+#[cfg(test)]
+mod tests {
+    use super::Accounts;
+
+    #[test]
+    fn the_platforms_accounts_are_known_and_their_neighbours_are_not() {
+        let accounts = Accounts::of_the_platform();
+        let cases = [
+            ("system:serviceaccount:openshift-cnv:hyperconverged-cluster-operator", true),
+            ("system:serviceaccount:openshift-cnv:kubevirt-controller", true),
+            ("system:serviceaccount:kubevirt:kubevirt-operator", true),
+            ("system:serviceaccount:openshift-operator-lifecycle-manager:olm-operator-serviceaccount", true),
+            ("system:serviceaccount:openshift-cnv:default", false),
+            ("system:serviceaccount:kubevirt:kubevirt-operator-2", false),
+            ("system:serviceaccount:shop:kubevirt-operator", false),
+            ("system:admin", false),
+            ("", false),
+        ];
+        for (user, expected) in cases {
+            assert_eq!(accounts.contains(user), expected, "{user}");
+        }
+    }
+}

@@ -5,7 +5,9 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::MAX_NAME;
-use super::answer::{Answer, Details, Response, Status};
+use super::answer::{self, About};
+use super::speech::{Denial, Speech, WHOLE};
+use crate::finding::Severity;
 
 /// Refuses a review of which only the beginning was read: `None` when that does not name the version and one uid.
 ///
@@ -25,23 +27,14 @@ pub fn deny_unread(start: &[u8], why: &str) -> Option<Vec<u8>> {
     let api_version =
         found.api_version.filter(|v| matches!(v.as_str(), "admission.k8s.io/v1" | "admission.k8s.io/v1beta1"))?;
     found.kind.filter(|kind| kind == "AdmissionReview")?;
-    let status = Status {
-        status: "Failure",
-        code: 422,
-        reason: "Invalid",
+    let denial = Denial {
+        severity: Severity::Blocker,
+        reason: "TooLarge".to_owned(),
         message: why.to_owned(),
-        details: Details { group: "", kind: "", name: "", causes: Vec::new() },
+        field: WHOLE.to_owned(),
     };
-    let response = Response {
-        uid: &uid,
-        allowed: false,
-        status: Some(status),
-        patch: None,
-        patch_type: None,
-        warnings: Vec::new(),
-        audit_annotations: serde_json::Map::new(),
-    };
-    serde_json::to_vec(&Answer { api_version: &api_version, kind: "AdmissionReview", response }).ok()
+    let about = About { version: &api_version, uid: &uid, group: "", kind: "", name: "" };
+    Some(answer::write(&about, &Speech { denials: vec![denial], ..Speech::default() }, None))
 }
 
 /// What the beginning says.
@@ -127,7 +120,7 @@ mod tests {
         let denied = answer(&format!("{head}\"object\":{{\"a\":\"xxxx")).expect("an answer");
         assert_eq!(denied["response"]["uid"], "u-1");
         assert_eq!(denied["response"]["allowed"], false);
-        assert_eq!(denied["response"]["status"]["message"], "too large");
+        assert_eq!(denied["response"]["status"]["message"], "object: too large");
         assert_eq!(denied["apiVersion"], "admission.k8s.io/v1");
         let late = "{\"request\":{\"object\":{\"uid\":\"no\"},\"uid\":\"u-2\"},\"apiVersion\":\"admission.k8s.io/v1beta1\",\
                     \"kind\":\"AdmissionReview\",\"rest\":[1,";

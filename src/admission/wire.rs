@@ -4,15 +4,18 @@
 //! believe? Unknown fields are passed over.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 
-use crate::source::JsonTree;
+use crate::source::{self, JsonTree};
+
+use super::surrogates;
 
 /// A string; absent and `null` are empty, as in Go.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Text<'b>(pub Cow<'b, str>);
 
 impl<'de: 'b, 'b> Deserialize<'de> for Text<'b> {
@@ -49,16 +52,54 @@ impl std::ops::Deref for Text<'_> {
     }
 }
 
+/// Longest uid; the API server's have 36 bytes.
+const MAX_UID: usize = 128;
+
+/// A review that can be answered.
+#[derive(Debug)]
+pub(super) struct Readable<'b> {
+    pub version: &'static str,
+    pub asked: Asked<'b>,
+}
+
+/// Reads a body. `spare` holds its text where that had to be mended.
+///
+/// # Errors
+/// In words: what is no AdmissionReview of a known version with one uid.
+pub(super) fn read<'b>(body: &'b [u8], spare: &'b mut Option<String>) -> Result<Readable<'b>, String> {
+    let text = std::str::from_utf8(body).map_err(|e| format!("not UTF-8 text, at byte {}", e.valid_up_to()))?;
+    let review: Review<'b> = match source::json(text) {
+        Ok(review) => review,
+        Err(error) => match surrogates::replaced(text) {
+            Some(mended) => source::json(spare.insert(mended)).map_err(|e| e.to_string())?,
+            None => return Err(format!("{error}, at byte {}", error.offset)),
+        },
+    };
+    if *review.kind != *"AdmissionReview" {
+        return Err("kind has to be AdmissionReview".to_owned());
+    }
+    let version = VERSIONS.into_iter().find(|v| *v == &*review.api_version);
+    let version = version.ok_or_else(|| format!("apiVersion has to be {}", VERSIONS.join(" or ")))?;
+    let asked = review.request.ok_or("request is missing")?;
+    match asked.uid.len() {
+        0 => Err("request.uid is missing".to_owned()),
+        n if n > MAX_UID => Err(format!("request.uid has {n} bytes; at most {MAX_UID} are answered")),
+        _ => Ok(Readable { version, asked }),
+    }
+}
+
+const VERSIONS: [&str; 2] = ["admission.k8s.io/v1", "admission.k8s.io/v1beta1"];
+
 /// The whole body.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Review<'b> {
+struct Review<'b> {
     #[serde(borrow, default)]
-    pub api_version: Text<'b>,
+    api_version: Text<'b>,
     #[serde(borrow, default)]
-    pub kind: Text<'b>,
+    kind: Text<'b>,
     #[serde(borrow)]
-    pub request: Option<Asked<'b>>,
+    request: Option<Asked<'b>>,
 }
 
 /// `AdmissionRequest` (k8s.io/api admission/v1/types.go).
@@ -126,6 +167,6 @@ pub(super) struct UserInfo<'b> {
     pub uid: Text<'b>,
     #[serde(borrow, default)]
     pub groups: Option<Vec<Text<'b>>>,
-    #[serde(default)]
-    pub extra: Option<JsonTree>,
+    #[serde(borrow, default)]
+    pub extra: Option<BTreeMap<Text<'b>, Option<Vec<Text<'b>>>>>,
 }

@@ -5,7 +5,9 @@
 
 mod cases;
 mod embedded;
+mod force;
 mod machines;
+mod mutate;
 mod request;
 mod scan;
 
@@ -18,7 +20,8 @@ use crate::policy::{self, FactDeclaration, PolicyFile, PolicySet, Problem};
 pub use cases::{CaseError, CaseRun, example, run_case};
 pub use embedded::{EMBEDDED, EmbeddedPolicy};
 pub use machines::cluster_summary;
-pub use request::{Request, judge, kind_of_resource, resource_of};
+pub use mutate::{Busy, Mutated, Step, mutate};
+pub use request::{Address, FACT_VALUES, Request, fact_of, judge, judge_until, kind_of_resource, resource_of};
 pub use scan::scan;
 
 /// What is known about the cluster besides its objects.

@@ -12,9 +12,10 @@ use super::constraint::{Constraints, Matched, Target};
 use super::notes::Notes;
 
 /// What a policy does at admission.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
     /// Nothing: it has no binding, or none that matches.
+    #[default]
     None,
     /// An audit annotation, no word to the person.
     Audit,
@@ -106,6 +107,8 @@ pub struct Mutation {
     pub mutations: Vec<(PatchType, ExprId)>,
     /// Has a binding: applied at admission. Else it is offered.
     pub bound: bool,
+    /// `failurePolicy: Fail`, the default: an evaluation error refuses at admission.
+    pub fail: bool,
 }
 
 /// A policy: its check, its fix, or both, and its notes.

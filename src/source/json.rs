@@ -27,6 +27,10 @@ impl build::Format for Json {
     }
 
     fn double(to: &mut Building, value: f64) -> Result<(), TreeError> {
+        // Go reads `-0` as an int and writes its double -0.0 as `-0`; serde_json makes a double of both.
+        if value == 0.0 && value.is_sign_negative() {
+            return to.builder.int(0, Span::default());
+        }
         to.builder.double(value, Span::default())
     }
 }

@@ -20,6 +20,7 @@ use crate::object::{Origin, Tree};
 
 use problem::Lines;
 
+pub use build::on_large_stack;
 pub use json::{JsonTree, json, json_tree};
 pub use objects::{Contents, Item, ListOf};
 pub use problem::{Problem, TextError};
