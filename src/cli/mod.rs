@@ -6,6 +6,7 @@
 //! Machine output goes to stdout alone, words for people to stderr. Whatever a command returns as an error means that
 //! what was asked is wrong (exit code 2); everything else is an [`ExitCode`].
 
+mod certs;
 mod check;
 mod collect;
 mod explain;
@@ -16,6 +17,7 @@ mod page;
 mod policies;
 mod policy_files;
 mod report;
+mod serve;
 mod terminal;
 mod test;
 
@@ -59,10 +61,12 @@ struct Arguments {
 enum Command {
     Check(check::Arguments),
     Report(report::Arguments),
+    Serve(serve::Arguments),
     Explain(explain::Arguments),
     Policies(policies::Arguments),
     Facts(facts::Arguments),
     Test(test::Arguments),
+    Certs(certs::Arguments),
 }
 
 /// Runs what the arguments ask for; the first is the program's name.
@@ -95,10 +99,12 @@ impl Command {
         match self {
             Command::Check(arguments) => arguments.run(),
             Command::Report(arguments) => arguments.run(),
+            Command::Serve(arguments) => arguments.run(),
             Command::Explain(arguments) => arguments.run(),
             Command::Policies(arguments) => arguments.run(),
             Command::Facts(arguments) => arguments.run(),
             Command::Test(arguments) => arguments.run(),
+            Command::Certs(arguments) => arguments.run(),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::inventory::{Entry, Inventory, View};
 use crate::object::{Gvk, Node, NodeId, Object, Tree};
 use crate::policy::{Case, Effect, Expected, Judgement, Matched, Operation, Patch, Policy, apply, patch};
 
-use super::request::{Judge, Request, judge, kind_of_resource, resource_of};
+use super::request::{Judge, Request, fact_of, judge, kind_of_resource, resource_of};
 use super::{Cluster, Surroundings};
 
 /// What a case came to.
@@ -146,6 +146,7 @@ impl Played {
             resource: &self.resource,
             subresource: &self.subresource,
             request: self.request.as_ref(),
+            address: None,
         }
     }
 
@@ -266,10 +267,9 @@ fn outcome(policy: &Policy, judgement: &Judgement, patched: &Patched, matched: b
     }
     let bound = policy.mutation.as_ref().is_some_and(|m| m.bound);
     if !judgement.findings.is_empty() {
-        let denied = judgement.findings.iter().any(|f| !f.ratcheted);
-        let outcome = match judgement.effect.unwrap_or(Effect::None) {
-            Effect::Deny if denied => Expected::Deny,
-            Effect::Deny | Effect::Warn => Expected::Warn,
+        let outcome = match judgement.said().map(|(effect, _)| effect).max().unwrap_or_default() {
+            Effect::Deny => Expected::Deny,
+            Effect::Warn => Expected::Warn,
             Effect::Audit | Effect::None => Expected::Audit,
         };
         return (Some(outcome), format!("{}: {said}", outcome.as_str()));
@@ -296,21 +296,6 @@ fn entry(tree: &Arc<Tree>, id: NodeId) -> Result<Entry, CaseError> {
     let api = node.str_at(&["apiVersion"]).ok_or_else(|| malformed("an object without apiVersion"))?;
     let kind = node.str_at(&["kind"]).ok_or_else(|| malformed("an object without kind"))?;
     Ok(Entry::new(tree.clone(), id, Arc::new(Gvk::new(api, kind))))
-}
-
-/// A case's `request` as it stands; what it does not say is absent.
-fn fact_of(node: Node<'_>) -> Fact {
-    use crate::cel::FactValue;
-    use crate::object::Scalar;
-    Fact::new(match node.scalar() {
-        Some(Scalar::Null) => FactValue::Null,
-        Some(Scalar::Bool(b)) => FactValue::Bool(b),
-        Some(Scalar::Int(i)) => FactValue::Int(i),
-        Some(Scalar::Double(d)) => FactValue::String(d.to_string()),
-        Some(Scalar::Str(s)) => FactValue::String(s.to_owned()),
-        None if node.kind() == crate::object::Type::List => FactValue::List(node.elements().map(fact_of).collect()),
-        None => FactValue::Map(node.entries().map(|(k, v)| (k.to_owned(), fact_of(v))).collect()),
-    })
 }
 
 /// Everything in `part` stands in `whole`.

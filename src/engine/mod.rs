@@ -5,7 +5,9 @@
 
 mod cases;
 mod embedded;
+mod force;
 mod machines;
+mod mutate;
 mod reads;
 mod request;
 mod scan;
@@ -19,8 +21,9 @@ use crate::policy::{self, FactDeclaration, PolicyFile, PolicySet, Problem};
 pub use cases::{CaseError, CaseRun, example, run_case};
 pub use embedded::{EMBEDDED, EmbeddedPolicy};
 pub use machines::cluster_summary;
+pub use mutate::{Busy, Mutated, Step, mutate};
 pub use reads::kinds_read;
-pub use request::{Request, judge, kind_of_resource, resource_of};
+pub use request::{Address, FACT_VALUES, Request, fact_of, judge, judge_until, kind_of_resource, resource_of};
 pub use scan::scan;
 
 /// What is known about the cluster besides its objects.

@@ -14,6 +14,7 @@
 //! | `context`, `conditions` | what expressions may read, and whether a policy applies |
 //! | `judge` | one policy on one request: findings, what is unknown, errors |
 //! | `blame` | why a validation failed: evidence and causes, and ratcheting by them |
+//! | `ignore` | an object's own wish to be left alone |
 //! | `patch` | what a mutation does to an object |
 //! | `set`, `table` | the policies in force, and as a table for people |
 
@@ -23,6 +24,7 @@ mod conditions;
 mod constraint;
 mod context;
 mod documents;
+mod ignore;
 mod judge;
 mod load;
 mod notes;
@@ -38,10 +40,11 @@ pub use cases::{Case, Expected};
 pub use conditions::Open;
 pub use constraint::{Constraints, Matched, Operation, Rule, Target};
 pub use context::{Context, request, unseen_namespace};
-pub use judge::{Found, Judgement, judge, subject};
+pub use ignore::{IGNORE, ignored};
+pub use judge::{Found, Judgement, Said, judge, overdue, subject};
 pub use load::{FactDeclaration, PolicyFile, load};
 pub use notes::{Bound, Component, Notes, Text};
-pub use patch::{Patch, PatchError, apply, patch};
-pub use problem::{Place, Problem, nearest};
+pub use patch::{MAX_PATCHED, Patch, PatchError, apply, encoded_len, patch, patch_memory};
+pub use problem::{Fields, Place, Problem, Problems, nearest};
 pub use set::{Binding, Check, Condition, Effect, Mutation, Policy, PolicySet, Validation};
 pub use table::{admission, markdown_table, severities};

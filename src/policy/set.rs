@@ -12,9 +12,10 @@ use super::constraint::{Constraints, Matched, Target};
 use super::notes::Notes;
 
 /// What a policy does at admission.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
     /// Nothing: it has no binding, or none that matches.
+    #[default]
     None,
     /// An audit annotation, no word to the person.
     Audit,
@@ -114,6 +115,8 @@ pub struct Mutation {
     pub mutations: Vec<(PatchType, ExprId)>,
     /// Has a binding: applied at admission. Else it is offered.
     pub bound: bool,
+    /// `failurePolicy: Fail`, the default: an evaluation error refuses at admission.
+    pub fail: bool,
 }
 
 impl Mutation {
@@ -221,6 +224,11 @@ impl PolicySet {
     pub(super) fn new(mut policies: Vec<Policy>) -> Self {
         policies.sort_by(|a, b| a.id.cmp(&b.id));
         PolicySet { policies }
+    }
+
+    /// Keeps those that are wanted.
+    pub fn retain(&mut self, wanted: impl FnMut(&Policy) -> bool) {
+        self.policies.retain(wanted);
     }
 
     /// All of them, by id.

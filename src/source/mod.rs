@@ -20,7 +20,8 @@ use crate::object::{Origin, Tree};
 
 use problem::Lines;
 
-pub use json::json_tree;
+pub use build::on_large_stack;
+pub use json::{JsonTree, json, json_tree};
 pub use objects::{Contents, Item, ListOf};
 pub use problem::{Problem, TextError};
 pub use scalar::position_in_scalar;

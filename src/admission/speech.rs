@@ -1,0 +1,182 @@
+//! What is to be said about a request, and how loudly.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use crate::finding::{Finding, Severity};
+use crate::object::MissingSet;
+use crate::policy::{Effect, Judgement, Policy, Said};
+
+use super::verdict::Outcome;
+use super::words::{line, sentences, with_end};
+
+/// Longest cause in characters: kubectl prints it in one piece. Kubernetes takes 5 KiB from a messageExpression.
+const MAX_CAUSE: usize = 2048;
+
+/// Longest warning in characters: what is longer the API server cuts once there are many (apiserver
+/// pkg/endpoints/filters/warning.go).
+const MAX_WARNING: usize = 256;
+
+/// Longest field path in characters; keys are the user's.
+const MAX_FIELD: usize = 256;
+
+/// What stands for a field where a finding is about no single one.
+pub(super) const WHOLE: &str = "object";
+
+/// A reason to refuse: one bullet in kubectl.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Denial {
+    pub severity: Severity,
+    pub reason: String,
+    pub field: String,
+    pub message: String,
+}
+
+/// Everything that is said about a request.
+#[derive(Debug, Default)]
+pub(super) struct Speech {
+    pub denials: Vec<Denial>,
+    pub warnings: Vec<(Severity, String)>,
+    /// By policy: names of what was wrong, never what stood there.
+    pub audit: BTreeMap<String, String>,
+    pub outcomes: Vec<(String, Outcome)>,
+    /// Denials are warnings, and why.
+    pub softened: Option<&'static str>,
+}
+
+impl Speech {
+    /// Adds what a policy said.
+    pub fn judged(&mut self, policy: &Policy, judgement: &Judgement, ignored: Option<&str>) {
+        if judgement.effect == Effect::None {
+            return;
+        }
+        let mut outcome = judgement.applies.then_some(Outcome::Pass);
+        for (effect, said) in judgement.said() {
+            let heard = match said {
+                Said::Failed(found) if ignored.is_some() => {
+                    self.audit(policy, Outcome::Audit, &format!("ignored by annotation: {}", field(&found.finding)));
+                    Outcome::Audit
+                }
+                Said::Failed(found) => self.finding(policy, effect, found.ratcheted, &found.finding, &found.reason),
+                Said::Unknown(missing) => self.unknown(policy, effect, missing),
+                Said::Error { expression, message } => self.error(policy, effect, expression, message),
+            };
+            outcome = outcome.max(Some(heard));
+        }
+        self.outcomes.extend(outcome.map(|o| (policy.id.clone(), o)));
+    }
+
+    fn finding(
+        &mut self,
+        policy: &Policy,
+        effect: Effect,
+        was: bool,
+        found: &Finding,
+        reason: &Option<String>,
+    ) -> Outcome {
+        let fix = found.fix.as_ref().map_or("", |f| &f.text);
+        let assumed = found.assumptions.join("; ");
+        let field = field(found);
+        let severity = found.severity;
+        match self.soften(effect) {
+            Effect::Deny => {
+                let text = sentences([&found.what, &found.why, fix, &assumed]);
+                let reason = reason.as_deref().unwrap_or("Invalid");
+                self.deny(policy, severity, reason, &field, &text)
+            }
+            Effect::Warn => {
+                let was = if was { "was already so before this change: " } else { "" };
+                let would = self.would(effect);
+                let at = if field == WHOLE { String::new() } else { format!("{field}: ") };
+                // In 256 characters: what to do matters more than why.
+                let text = format!("{would}{was}{at}{}", sentences([&found.what, fix, &found.why]));
+                self.warn(policy, severity, Outcome::Warn, &field, &text)
+            }
+            _ => self.audit(policy, Outcome::Audit, &field),
+        }
+    }
+
+    fn unknown(&mut self, policy: &Policy, effect: Effect, missing: &MissingSet) -> Outcome {
+        let names: Vec<String> = missing.iter().map(ToString::to_string).collect();
+        if effect == Effect::Warn {
+            let text = format!("not checked: {}. Not known: {}", policy.notes.title, names.join(", "));
+            self.warn(policy, Severity::Info, Outcome::Unknown, "", &text)
+        } else {
+            self.audit(policy, Outcome::Unknown, "")
+        }
+    }
+
+    /// Adds a warning that is no policy's.
+    pub fn remark(&mut self, text: &str) {
+        self.warnings.push((Severity::Info, line(text, MAX_WARNING)));
+    }
+
+    /// Something that kept a policy from being judged.
+    pub fn error(&mut self, policy: &Policy, effect: Effect, expression: &str, message: &str) -> Outcome {
+        let place = if expression.is_empty() { String::new() } else { format!(", in: {expression}") };
+        let text = format!("policy error: {message}{place}");
+        match self.soften(effect) {
+            Effect::Deny => {
+                let not_checked = format!("Not checked: {}", policy.notes.title);
+                let text = sentences([&*text, &*not_checked]);
+                self.deny(policy, Severity::Blocker, "PolicyError", WHOLE, &text)
+            }
+            Effect::Warn => {
+                let text = format!("{}{text}", self.would(effect));
+                self.warn(policy, Severity::Warning, Outcome::Error, "", &text)
+            }
+            _ => self.audit(policy, Outcome::Error, ""),
+        }
+    }
+
+    fn soften(&self, effect: Effect) -> Effect {
+        if self.softened.is_some() { effect.min(Effect::Warn) } else { effect }
+    }
+
+    fn would(&self, effect: Effect) -> &'static str {
+        self.softened.filter(|_| effect == Effect::Deny).unwrap_or_default()
+    }
+
+    fn deny(&mut self, policy: &Policy, severity: Severity, reason: &str, field: &str, text: &str) -> Outcome {
+        self.denials.push(Denial {
+            severity,
+            reason: reason.to_owned(),
+            field: field.to_owned(),
+            message: with_end(text, &format!("[{}]", policy.id), MAX_CAUSE),
+        });
+        self.audit(policy, Outcome::Deny, field)
+    }
+
+    fn warn(&mut self, policy: &Policy, severity: Severity, outcome: Outcome, field: &str, text: &str) -> Outcome {
+        let text = with_end(text, &format!("[{}]", policy.id), MAX_WARNING);
+        if !self.warnings.iter().any(|(_, known)| *known == text) {
+            self.warnings.push((severity, text));
+        }
+        self.audit(policy, outcome, field)
+    }
+
+    fn audit(&mut self, policy: &Policy, outcome: Outcome, what: &str) -> Outcome {
+        let said = self.audit.entry(policy.id.clone()).or_default();
+        if !said.is_empty() {
+            said.push_str("; ");
+        }
+        said.push_str(outcome.as_str());
+        if !what.is_empty() {
+            said.push(' ');
+            said.push_str(what);
+        }
+        outcome
+    }
+
+    /// Most severe first; else as the policies come, by id.
+    pub fn sort(&mut self) {
+        self.denials.sort_by_key(|d| Reverse(d.severity));
+        self.warnings.sort_by_key(|(severity, _)| Reverse(*severity));
+    }
+}
+
+/// The path in the judged object that a finding points at.
+fn field(finding: &Finding) -> String {
+    let own = finding.field.as_ref().filter(|e| e.object == finding.subject.object && !e.path.is_root());
+    own.map_or_else(|| WHOLE.to_owned(), |e| line(&e.path.to_string(), MAX_FIELD))
+}
