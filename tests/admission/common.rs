@@ -31,12 +31,7 @@ impl World {
     }
 
     fn with(policies: PolicySet) -> Self {
-        World {
-            policies,
-            inventory: Inventory::default(),
-            cluster: Cluster::default(),
-            options: Options::default(),
-        }
+        World { policies, inventory: Inventory::default(), cluster: Cluster::default(), options: Options::default() }
     }
 
     pub fn options(mut self, options: Options) -> Self {
@@ -144,8 +139,7 @@ pub fn subscription_review(approval: &str) -> Value {
     );
     let request = &mut body["request"];
     request["kind"] = json!({"group": "operators.coreos.com", "version": "v1alpha1", "kind": "Subscription"});
-    request["resource"] =
-        json!({"group": "operators.coreos.com", "version": "v1alpha1", "resource": "subscriptions"});
+    request["resource"] = json!({"group": "operators.coreos.com", "version": "v1alpha1", "resource": "subscriptions"});
     request["requestKind"] = request["kind"].clone();
     request["requestResource"] = request["resource"].clone();
     request["name"] = json!("hco-operatorhub");

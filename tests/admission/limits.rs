@@ -58,7 +58,8 @@ fn a_warning_is_cut_between_characters() {
 fn the_same_warning_is_sent_once() {
     // 50
     let twice = "{expression: 'false', message: same}\n  - {expression: '1 == 2', message: same}\n  - {expression: object.spec.x == true, message: same}";
-    let response = World::of(&policy("says", "Warn", twice)).ask(&vm_review("CREATE", vm(json!({"x": false})), Value::Null));
+    let response =
+        World::of(&policy("says", "Warn", twice)).ask(&vm_review("CREATE", vm(json!({"x": false})), Value::Null));
     assert_eq!(texts(&response["warnings"]), ["same [says]", "spec.x: same [says]"]);
 }
 
@@ -68,14 +69,22 @@ fn audit_annotations_are_qualified_and_hold_no_content() {
     let ids = ["a".repeat(63), format!("{}.example.org", "b".repeat(100)), "c.d".to_owned()];
     let text: String = ids
         .iter()
-        .map(|id| policy(id, "Audit", "{expression: object.spec.x != 'hunter2', messageExpression: \"'saw ' + object.spec.x\"}"))
+        .map(|id| {
+            policy(
+                id,
+                "Audit",
+                "{expression: object.spec.x != 'hunter2', messageExpression: \"'saw ' + object.spec.x\"}",
+            )
+        })
         .collect();
     let response = World::of(&text).ask(&vm_review("CREATE", vm(json!({"x": "hunter2"})), Value::Null));
     let annotations = response["auditAnnotations"].as_object().unwrap();
     assert_eq!(annotations.len(), 3);
     for (key, value) in annotations {
         assert!(key.len() <= 63, "{key}");
-        assert!(key.starts_with(|c: char| c.is_ascii_alphanumeric()) && key.ends_with(|c: char| c.is_ascii_alphanumeric()));
+        assert!(
+            key.starts_with(|c: char| c.is_ascii_alphanumeric()) && key.ends_with(|c: char| c.is_ascii_alphanumeric())
+        );
         assert!(key.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)), "{key}");
         assert_eq!(value, "audit spec.x");
     }

@@ -180,7 +180,11 @@ fn a_patch_that_does_not_fit_is_an_error() {
 #[test]
 fn our_own_mutations_only_add_and_a_second_pass_gives_none() {
     let world = World::built_in();
-    let mut body = vm_review("CREATE", json!({"apiVersion": "kubevirt.io/v1", "kind": "KubeVirt", "metadata": {"name": "kubevirt", "namespace": "kubevirt"}, "spec": {}}), Value::Null);
+    let mut body = vm_review(
+        "CREATE",
+        json!({"apiVersion": "kubevirt.io/v1", "kind": "KubeVirt", "metadata": {"name": "kubevirt", "namespace": "kubevirt"}, "spec": {}}),
+        Value::Null,
+    );
     body["request"]["kind"]["kind"] = json!("KubeVirt");
     body["request"]["resource"]["resource"] = json!("kubevirts");
     let object = patched(&ask(&world, &body), &body).unwrap();
