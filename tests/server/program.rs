@@ -314,7 +314,7 @@ fn no_content_reaches_the_log_or_the_metrics() {
         format!("{{\"a\":\"{CANARY}\""),
         format!("\"{CANARY}\""),
         format!("{{\"kind\":\"{CANARY}\",\"apiVersion\":\"{CANARY}\",\"request\":{{\"uid\":[\"{CANARY}\"]}}}}"),
-        format!("{CANARY}"),
+        CANARY.to_owned(),
     ] {
         assert_eq!(program.ask(&post("/validate", broken.as_bytes())).status, 400);
     }
