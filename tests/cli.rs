@@ -498,10 +498,12 @@ fn without_arguments_it_says_what_most_people_need() {
     Commands:
       check     Check manifests before they are applied
       report    Report what blocks a cluster's next upgrade
+      serve     Answer the API server: admit, warn, deny, patch
       explain   Explain a policy: what it looks for, why, and what to do
       policies  List the policies in force
       facts     Show what KubeVirt and OpenShift would conclude about an object
       test      Run the cases of policies
+      certs     Make certificates for development
 
     Options:
       -h, --help     Print help

@@ -10,7 +10,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 
-use crate::source::{self, JsonTree};
+use crate::source::{self, JsonTree, TextError};
 
 use super::surrogates;
 
@@ -68,11 +68,15 @@ pub(super) struct Readable<'b> {
 /// In words: what is no AdmissionReview of a known version with one uid.
 pub(super) fn read<'b>(body: &'b [u8], spare: &'b mut Option<String>) -> Result<Readable<'b>, String> {
     let text = std::str::from_utf8(body).map_err(|e| format!("not UTF-8 text, at byte {}", e.valid_up_to()))?;
+    // A derived struct would take a list too.
+    if !text.trim_start().starts_with('{') {
+        return Err("an AdmissionReview is expected, as a JSON object".to_owned());
+    }
     let review: Review<'b> = match source::json(text) {
         Ok(review) => review,
         Err(error) => match surrogates::replaced(text) {
-            Some(mended) => source::json(spare.insert(mended)).map_err(|e| e.to_string())?,
-            None => return Err(format!("{error}, at byte {}", error.offset)),
+            Some(mended) => source::json(spare.insert(mended)).map_err(|e| said(&e))?,
+            None => return Err(said(&error)),
         },
     };
     if *review.kind != *"AdmissionReview" {
@@ -86,6 +90,15 @@ pub(super) fn read<'b>(body: &'b [u8], spare: &'b mut Option<String>) -> Result<
         n if n > MAX_UID => Err(format!("request.uid has {n} bytes; at most {MAX_UID} are answered")),
         _ => Ok(Readable { version, asked }),
     }
+}
+
+/// What is wrong, without the values that serde quotes.
+fn said(error: &TextError) -> String {
+    let message = match error.message.as_str() {
+        quoting if quoting.starts_with("invalid ") => "a value of another type than its field has",
+        other => other,
+    };
+    format!("{message}, at byte {}", error.offset)
 }
 
 const VERSIONS: [&str; 2] = ["admission.k8s.io/v1", "admission.k8s.io/v1beta1"];

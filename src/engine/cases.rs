@@ -55,19 +55,24 @@ pub enum CaseError {
 
 /// Runs one case of a policy.
 pub fn run_case(policy: &Policy, case: &Case) -> CaseRun {
-    let error = match &policy.cases_tree {
-        Some(tree) => Played::new(case, tree).and_then(|played| played.run(policy, case)).err(),
-        None => Some(CaseError::Malformed("the policy has no notes".to_owned())),
-    };
+    let error = play(policy, case).and_then(|played| played.run(policy, case)).err();
     CaseRun { policy: policy.id.clone(), case: case.name.clone(), line: case.line, error }
+}
+
+/// The request that a case stands for, and the cluster that it describes.
+///
+/// # Errors
+/// [`CaseError::Malformed`] for a case that cannot be run.
+pub fn play(policy: &Policy, case: &Case) -> Result<Played, CaseError> {
+    let tree = policy.cases_tree.as_ref().ok_or_else(|| malformed("the policy has no notes"))?;
+    Played::new(case, tree)
 }
 
 /// What a policy says about the first of its cases that fails: an example for people.
 pub fn example(policy: &Policy) -> Option<Finding> {
-    let tree = policy.cases_tree.as_ref()?;
     let fails = |case: &&Case| matches!(case.expected, Expected::Deny | Expected::Warn | Expected::Audit);
     policy.cases.iter().filter(fails).find_map(|case| {
-        let played = Played::new(case, tree).ok()?;
+        let played = play(policy, case).ok()?;
         let found = played.judge(policy, played.request()).findings.into_iter().next()?;
         Some(found.finding)
     })
@@ -78,7 +83,8 @@ fn malformed(message: impl Into<String>) -> CaseError {
 }
 
 /// A case's objects, and the cluster that it describes.
-struct Played {
+#[derive(Debug)]
+pub struct Played {
     object: Option<Entry>,
     old_object: Option<Entry>,
     inventory: Inventory,
@@ -138,7 +144,8 @@ impl Played {
         })
     }
 
-    fn request(&self) -> Request<'_> {
+    /// The request.
+    pub fn request(&self) -> Request<'_> {
         Request {
             operation: self.operation,
             object: self.object.as_ref().map(Entry::object),
@@ -150,7 +157,8 @@ impl Played {
         }
     }
 
-    fn around(&self) -> Surroundings<'_> {
+    /// What else there is.
+    pub fn around(&self) -> Surroundings<'_> {
         Surroundings { inventory: &self.inventory, cluster: &self.cluster }
     }
 

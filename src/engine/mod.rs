@@ -18,7 +18,7 @@ use crate::facts::{self, ClusterDefaults, Versions};
 use crate::inventory::Inventory;
 use crate::policy::{self, FactDeclaration, PolicyFile, PolicySet, Problem};
 
-pub use cases::{CaseError, CaseRun, example, run_case};
+pub use cases::{CaseError, CaseRun, Played, example, play, run_case};
 pub use embedded::{EMBEDDED, EmbeddedPolicy};
 pub use machines::cluster_summary;
 pub use mutate::{Busy, Mutated, Step, mutate};

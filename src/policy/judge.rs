@@ -146,8 +146,9 @@ fn was_so(policy: &Policy, check: &Check, at: usize, before: &Context<'_>, new: 
     evaluation.limit_total(POLICY_BUDGET);
     let failed = matches!(evaluation.evaluate(validation.expression), Ok(v) if v.as_bool() == Some(false));
     failed && {
-        let old = causes(&explain(policy, check, validation, before, &inputs));
-        causes(new).is_subset(&old)
+        let (old, new) = (causes(&explain(policy, check, validation, before, &inputs)), causes(new));
+        // Without a cause in an object it is the request that is wrong: who asks, or that anybody does.
+        !new.is_empty() && new.is_subset(&old)
     }
 }
 

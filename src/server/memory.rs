@@ -42,6 +42,11 @@ impl Memory {
 }
 
 impl Lease {
+    /// True when so much more cannot be had even if nobody else held anything.
+    pub fn never_fits(&self, bytes: usize) -> bool {
+        self.bytes.saturating_add(bytes) > self.memory.limit
+    }
+
     /// Takes more; false, and nothing is taken, when there is not as much.
     pub fn grow(&mut self, bytes: usize) -> bool {
         let limit = self.memory.limit;
@@ -72,6 +77,7 @@ mod tests {
         assert!(first.grow(60));
         assert!(!second.grow(41));
         assert!(second.grow(40));
+        assert!(second.never_fits(61) && !second.never_fits(60));
         assert_eq!(memory.lent(), 100);
         drop(first);
         assert!(second.grow(60));

@@ -38,7 +38,6 @@ mod webhook;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 use std::time::SystemTime;
 
@@ -64,8 +63,6 @@ pub struct Shared {
     pub metrics: Arc<Metrics>,
     /// Checks, for whoever can be unready.
     pub health: Health,
-    /// True until requests can be judged as they should be; they are told to come back.
-    pub starting: AtomicBool,
     certificates: Arc<Certificates>,
 }
 
@@ -114,7 +111,6 @@ impl Server {
             pool: Pool::new(threads, Limits::STACK, Limits::WAITING)?,
             metrics: Metrics::new(),
             health,
-            starting: AtomicBool::new(false),
             certificates,
         };
         let bind = async |address: SocketAddr| {
@@ -148,22 +144,5 @@ impl Server {
             () = accept::serve(self.admin, None, admin, shared, never) => {}
         }
         Ok(())
-    }
-}
-
-/// Tells requests to come back until it is dropped: while what they are judged by is not there yet.
-pub struct Starting(Arc<Shared>);
-
-impl Starting {
-    /// From now on.
-    pub fn new(shared: Arc<Shared>) -> Self {
-        shared.starting.store(true, Ordering::Relaxed);
-        Starting(shared)
-    }
-}
-
-impl Drop for Starting {
-    fn drop(&mut self) {
-        self.0.starting.store(false, Ordering::Relaxed);
     }
 }

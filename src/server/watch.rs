@@ -88,13 +88,20 @@ pub async fn certificates(shared: Arc<Shared>, every: Duration) {
     }
 }
 
+/// What was read.
+struct Seen {
+    /// What was last tried, good or bad.
+    tried: Result<Files, String>,
+    /// What the last look found. Files are tried when two looks find the same: one that is just being written is not.
+    last: Result<Files, String>,
+}
+
 /// The policies in force, and the files that they come from.
 pub struct Policies {
     read: ReadFiles,
     needs: Needs,
     bundle: Arc<ArcSwap<Bundle>>,
-    /// What was last read, good or bad.
-    seen: Mutex<Result<Files, String>>,
+    seen: Mutex<Seen>,
     /// Why what is on disk is not in force.
     trouble: Mutex<Option<String>>,
 }
@@ -103,7 +110,8 @@ impl Policies {
     /// Policies that were loaded from these files.
     pub fn new(read: ReadFiles, needs: Needs, files: Files, bundle: Bundle) -> Arc<Self> {
         let bundle = Arc::new(ArcSwap::from_pointee(bundle));
-        Arc::new(Policies { read, needs, bundle, seen: Mutex::new(Ok(files)), trouble: Mutex::new(None) })
+        let seen = Mutex::new(Seen { tried: Ok(files.clone()), last: Ok(files) });
+        Arc::new(Policies { read, needs, bundle, seen, trouble: Mutex::new(None) })
     }
 
     /// Those in force, to judge by.
@@ -125,10 +133,12 @@ impl Policies {
     fn look(&self) -> Option<Result<(), String>> {
         let files = (self.read)();
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if *seen == files {
+        let settled = seen.last == files;
+        seen.last.clone_from(&files);
+        if !settled || seen.tried == files {
             return None;
         }
-        seen.clone_from(&files);
+        seen.tried.clone_from(&files);
         let loaded = files.and_then(|files| bundle(&files, self.needs).map_err(|problems| in_a_line(&problems)));
         let taken = loaded.map(|bundle| self.bundle.store(Arc::new(bundle)));
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = taken.clone().err();
@@ -137,7 +147,8 @@ impl Policies {
 
     /// Looks at the files for ever.
     pub async fn watch(self: Arc<Self>, shared: Arc<Shared>, every: Duration) {
-        show(&shared.metrics, &self.bundle.load().digest);
+        let mut shown = Arc::clone(&self.bundle.load().digest);
+        show(&shared.metrics, &shown, true);
         let mut clock = interval(every);
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -150,7 +161,9 @@ impl Policies {
             match taken {
                 Ok(()) => {
                     let digest = Arc::clone(&self.bundle.load().digest);
-                    show(&shared.metrics, &digest);
+                    show(&shared.metrics, &shown, false);
+                    show(&shared.metrics, &digest, true);
+                    shown = Arc::clone(&digest);
                     tracing::info!(bundle = &*digest, "new policies are in force");
                 }
                 Err(error) => {
@@ -164,9 +177,14 @@ impl Policies {
     }
 }
 
-fn show(metrics: &Metrics, digest: &str) {
-    metrics.bundle.clear();
-    metrics.bundle.get_or_create(&Digest { digest: digest.to_owned() }).set(1);
+/// Shows the policies in force in the metrics, or takes them away.
+fn show(metrics: &Metrics, digest: &str, in_force: bool) {
+    let label = Digest { digest: digest.to_owned() };
+    if in_force {
+        metrics.bundle.get_or_create(&label).set(1);
+    } else {
+        metrics.bundle.remove(&label);
+    }
 }
 
 /// The first problem, and how many more there are.

@@ -4,8 +4,8 @@
 //! server, and then a failurePolicy decides in place of the policies; so it is 429 or 503 with `Retry-After`, which the
 //! API server obeys (client-go rest/with_retry.go), wherever trying again can help.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -86,19 +86,14 @@ async fn answer(State(shared): State<Arc<Shared>>, door: Door, request: Request)
         Some(refusal) => Err(refusal),
         None => review(&shared, door, &mut body, deadline).await,
     };
-    match reviewed {
-        Ok(response) => response,
-        Err(refusal) => {
-            if !matches!(refusal, Refusal::TooSlow | Refusal::Broken) {
-                body::discard(body).await;
-            }
-            refuse(&shared, refusal)
-        }
+    if !matches!(reviewed, Err(Refusal::TooSlow | Refusal::Broken)) {
+        body::discard(body).await;
     }
+    reviewed.unwrap_or_else(|refusal| refuse(&shared, refusal))
 }
 
 fn refused_by_its_head(shared: &Shared, headers: &HeaderMap) -> Option<Refusal> {
-    if shared.starting.load(Ordering::Relaxed) {
+    if shared.health.starting() {
         return Some(Refusal::NotReady);
     }
     let media_type = headers.get(header::CONTENT_TYPE)?;
@@ -121,19 +116,25 @@ async fn review(shared: &Arc<Shared>, door: Door, body: &mut Body, deadline: Ins
     let began = Instant::now();
     shared.metrics.bytes.observe(bytes.len() as f64);
     let to_parse = admission::memory(&bytes);
-    if to_parse > shared.memory.limit().saturating_sub(bytes.len()) {
-        // It never fits, however often it comes.
+    if lease.never_fits(to_parse) {
         return too_large(shared, &bytes);
     }
     if !lease.grow(to_parse) {
         return Err(Refusal::Memory);
     }
-    let judged = judge(shared, door, bytes, lease, deadline).await?;
-    match judged {
+    let start = bytes.slice(..bytes.len().min(Limits::TOO_LARGE_START));
+    let asking = Arc::new(Asking {
+        deadline,
+        gone: AtomicBool::new(false),
+        never_fits: AtomicBool::new(false),
+        lease: Mutex::new(lease),
+    });
+    match judge(shared, door, bytes, Arc::clone(&asking)).await? {
         Ok(judged) => {
             count(shared, &judged, began.elapsed());
             Ok(json(judged.reviewed.body))
         }
+        Err(Unanswered::Busy) if asking.never_fits.load(Ordering::Relaxed) => too_large(shared, &start),
         Err(Unanswered::Busy) => Err(Refusal::Memory),
         Err(Unanswered::BadReview(why)) => {
             shared.metrics.refused.get_or_create(&Reason { reason: "bad_review" }).inc();
@@ -149,10 +150,8 @@ async fn judge(
     shared: &Arc<Shared>,
     door: Door,
     bytes: Bytes,
-    lease: Lease,
-    deadline: Instant,
+    asking: Arc<Asking>,
 ) -> Result<Result<Judged, Unanswered>, Refusal> {
-    let asking = Arc::new(Asking { deadline, gone: AtomicBool::new(false), lease: lease.into() });
     let gone = WhenGone { asking: Arc::clone(&asking), shared: Arc::clone(shared), answered: false };
     let reviewer = Arc::clone(&shared.reviewer);
     let done = shared.pool.run(move || reviewer.review(&bytes, door, &*asking)).await;
@@ -170,7 +169,9 @@ async fn judge(
 struct Asking {
     deadline: Instant,
     gone: AtomicBool,
-    lease: std::sync::Mutex<Lease>,
+    /// Memory was asked for that this server never has, however often the request comes.
+    never_fits: AtomicBool,
+    lease: Mutex<Lease>,
 }
 
 impl Caller for Asking {
@@ -179,7 +180,11 @@ impl Caller for Asking {
     }
 
     fn grant(&self, bytes: usize) -> bool {
-        self.lease.lock().is_ok_and(|mut lease| lease.grow(bytes))
+        let mut lease = self.lease.lock().unwrap_or_else(PoisonError::into_inner);
+        if lease.never_fits(bytes) {
+            self.never_fits.store(true, Ordering::Relaxed);
+        }
+        lease.grow(bytes)
     }
 }
 

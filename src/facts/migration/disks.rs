@@ -20,14 +20,15 @@ pub fn volumes(guest: &Guest<'_, '_>, looks: &mut Looks) {
     let claims = Claims { workload: guest.workload, world: guest.world, preferred_class };
     for volume in guest.workload.guest_list(&["volumes"]) {
         let name = volume.str_at(&["name"]).unwrap_or_default();
-        let claim = volume.at(&["dataVolume", "name"]).or(volume.at(&["persistentVolumeClaim", "claimName"]));
+        let named = |keys: &[&str]| volume.at(keys).filter(|n| !n.is_null());
+        let claim = named(&["dataVolume", "name"]).or(named(&["persistentVolumeClaim", "claimName"]));
         if name.starts_with(BACKEND_STORAGE) {
             continue;
         } else if let Some(claim) = claim {
             of_claim(guest, &claims, name, claim, looks);
         } else if let Some(disk) = volume.get("hostDisk") {
             host_disk(guest, name, disk, looks);
-        } else if let Some(claim) = volume.at(&["ephemeral", "persistentVolumeClaim", "claimName"]) {
+        } else if let Some(claim) = named(&["ephemeral", "persistentVolumeClaim", "claimName"]) {
             ephemeral(guest, &claims, name, claim, looks);
         } else {
             copied(guest, name, volume, looks);
