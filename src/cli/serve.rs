@@ -19,7 +19,7 @@ use crate::admission::{Enforcement, Options};
 use crate::report::summary::ExitCode;
 use crate::server::certificates::Certificates;
 use crate::server::watch::{self as files, Needs, Policies};
-use crate::server::{Bundle, Judge, Limits, Server, Snapshot, config, issue, log, signals};
+use crate::server::{Bundle, Judge, Limits, Server, Signals, Snapshot, config, issue, log};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -221,6 +221,7 @@ impl Screen<'_> {
         policies: Arc<Policies>,
     ) -> anyhow::Result<()> {
         let arguments = self.arguments;
+        let signals = Signals::listen()?;
         let (draining, drain) = watch::channel(false);
         let snapshot = Arc::new(ArcSwap::from_pointee(Snapshot::default()));
         let judge = Arc::new(Judge { bundle: policies.in_force(), snapshot, options });
@@ -236,10 +237,7 @@ impl Screen<'_> {
         tokio::spawn(policies.watch(shared, poll));
         tokio::select! {
             ended = server.run() => Ok(ended?),
-            asked = signals::second(&draining) => {
-                asked?;
-                std::process::exit(ASKED_TWICE)
-            }
+            () = signals.second(&draining) => std::process::exit(ASKED_TWICE),
         }
     }
 

@@ -142,10 +142,11 @@ fn the_first_line_a_denial_and_an_orderly_end() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start(folder.path(), &[]);
     assert!(!allowed(&program.ask(&post("/validate?timeout=10s", REVIEW))));
-    let logged = program.logged();
-    let listening = logged[0]["policies"].as_str().unwrap();
+    let listening = program.logged()[0]["policies"].as_str().unwrap().to_owned();
     assert!(listening.contains("those that need no cluster"), "{listening}");
-    let denied = logged.iter().find(|line| line["msg"] == "denied").expect("a line for the denial");
+    let denied = || program.logged().into_iter().find(|line| line["msg"] == "denied");
+    until("a line for the denial", || denied().is_some());
+    let denied = denied().unwrap();
     for (field, value) in [
         ("level", "info"),
         ("uid", "705ab4f5-6393-11e8-b7cc-42010a800002"),
@@ -207,7 +208,7 @@ fn policies_are_reloaded_and_a_broken_one_leaves_the_old_in_force() {
 
     fs::write(policies.join("mine.yaml"), policy("the third")).unwrap();
     until("the third is in force", || says("the third"));
-    assert!(!program.admin("/readyz?verbose").contains("not in force"));
+    until("readiness says so", || !program.admin("/readyz?verbose").contains("not in force"));
     let bundles = || program.admin("/metrics").lines().filter(|l| l.starts_with("virt_guard_bundle_info{")).count();
     until("the metrics name one bundle", || bundles() == 1);
 }
