@@ -7,7 +7,7 @@
 //! cli -> everything below        server -> admission -> engine
 //! engine -> policy, facts, drain, inventory, finding
 //! report -> finding              policy -> cel, finding        facts -> inventory, cel
-//! everyone -> source -> object
+//! everyone -> source -> object   cluster -> facts
 //! ```
 //!
 //! | module | knows |
@@ -21,6 +21,7 @@
 //! | [`finding`] | what a failed validation becomes, and a scan of many |
 //! | [`engine`] | where policies, facts and inventory meet |
 //! | [`admission`] | AdmissionReview bytes in, AdmissionReview bytes out |
+//! | [`cluster`] | an inventory that follows a cluster, by list and watch |
 //! | [`server`] | the webhook: sockets, TLS, HTTP, certificates |
 //! | [`report`] | findings for people and machines |
 //! | [`cli`] | one file per command |
@@ -28,6 +29,7 @@
 pub mod admission;
 pub mod cel;
 pub mod cli;
+pub mod cluster;
 pub mod engine;
 pub mod facts;
 pub mod finding;

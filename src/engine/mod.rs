@@ -8,6 +8,7 @@ mod embedded;
 mod force;
 mod machines;
 mod mutate;
+mod reads;
 mod request;
 mod scan;
 
@@ -21,6 +22,7 @@ pub use cases::{CaseError, CaseRun, Played, example, play, run_case};
 pub use embedded::{EMBEDDED, EmbeddedPolicy};
 pub use machines::cluster_summary;
 pub use mutate::{Busy, Mutated, Step, mutate};
+pub use reads::kinds_read;
 pub use request::{Address, FACT_VALUES, Request, fact_of, judge, judge_until, kind_of_resource, resource_of};
 pub use scan::scan;
 

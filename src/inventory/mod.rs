@@ -109,41 +109,30 @@ impl Entry {
     }
 }
 
+/// Namespace and name.
 type Name = (Option<String>, String);
 
-#[derive(Debug, Default)]
-struct OfKind {
+/// The objects of one kind. Inventories that follow each other share those of the kinds that did not change.
+#[derive(Clone, Debug, Default)]
+pub struct Objects {
     entries: Vec<Entry>,
     by_name: HashMap<Name, usize>,
-}
-
-/// All objects of one dump, cluster or set of manifests.
-#[derive(Debug, Default)]
-pub struct Inventory {
-    kinds: BTreeMap<(String, String), OfKind>,
-    /// (group, kind, namespace); no namespace: all of them.
-    complete: BTreeMap<(String, String, Option<String>), Result<(), WhyNot>>,
-    /// Objects that replaced another of the same kind, namespace and name.
-    replaced: usize,
     /// Owners and nodes, found when somebody asks.
     index: OnceLock<Index>,
 }
 
-impl Inventory {
-    /// Adds an object. Of two with the same kind, namespace and name the newer counts (`metadata.resourceVersion` as a
-    /// number where both have one, else the one added last); a dump often holds an object both alone and in a List.
-    pub fn add(&mut self, entry: Entry) {
+impl Objects {
+    /// Adds an object; true when it met another of the same namespace and name. The newer of the two is kept.
+    fn add(&mut self, entry: Entry) -> bool {
         self.index.take();
         let object = entry.object();
         let name: Name = (object.namespace().map(str::to_owned), object.name().to_owned());
-        let kind = self.kinds.entry((entry.gvk.group.clone(), entry.gvk.kind.clone())).or_default();
         if name.1.is_empty() {
-            kind.entries.push(entry);
-            return;
+            self.entries.push(entry);
+            return false;
         }
-        match kind.by_name.get(&name).and_then(|at| kind.entries.get_mut(*at)) {
+        match self.by_name.get(&name).and_then(|at| self.entries.get_mut(*at)) {
             Some(old) => {
-                self.replaced += 1;
                 let older = match (version(old.object()), version(object)) {
                     (Some(old), Some(new)) => old <= new,
                     _ => true,
@@ -151,12 +140,61 @@ impl Inventory {
                 if older {
                     *old = entry;
                 }
+                true
             }
             None => {
-                kind.by_name.insert(name, kind.entries.len());
-                kind.entries.push(entry);
+                self.by_name.insert(name, self.entries.len());
+                self.entries.push(entry);
+                false
             }
         }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = Object<'_>> {
+        self.entries.iter().map(Entry::object)
+    }
+
+    /// The objects at these positions among the entries.
+    fn pick<'i>(&'i self, places: &'i [usize]) -> impl Iterator<Item = Object<'i>> + use<'i> {
+        places.iter().filter_map(|at| self.entries.get(*at)).map(Entry::object)
+    }
+
+    fn index(&self) -> &Index {
+        self.index.get_or_init(|| Index::of(self))
+    }
+}
+
+impl FromIterator<Entry> for Objects {
+    fn from_iter<I: IntoIterator<Item = Entry>>(entries: I) -> Self {
+        let mut objects = Objects::default();
+        for entry in entries {
+            objects.add(entry);
+        }
+        objects
+    }
+}
+
+/// All objects of one dump, cluster or set of manifests.
+#[derive(Debug, Default)]
+pub struct Inventory {
+    kinds: BTreeMap<(String, String), Arc<Objects>>,
+    /// (group, kind, namespace); no namespace: all of them.
+    complete: BTreeMap<(String, String, Option<String>), Result<(), WhyNot>>,
+    /// Objects that replaced another of the same kind, namespace and name.
+    replaced: usize,
+}
+
+impl Inventory {
+    /// Adds an object. Of two with the same kind, namespace and name the newer counts (`metadata.resourceVersion` as a
+    /// number where both have one, else the one added last); a dump often holds an object both alone and in a List.
+    pub fn add(&mut self, entry: Entry) {
+        let of_kind = self.kinds.entry((entry.gvk.group.clone(), entry.gvk.kind.clone())).or_default();
+        self.replaced += usize::from(Arc::make_mut(of_kind).add(entry));
+    }
+
+    /// Sets the objects of a kind, in place of those that were there.
+    pub fn set_objects(&mut self, group: &str, kind: &str, objects: Arc<Objects>) {
+        self.kinds.insert((group.to_owned(), kind.to_owned()), objects);
     }
 
     /// States that all objects of a kind were collected, in one namespace or (`None`) in all; or why they were not.
@@ -166,18 +204,17 @@ impl Inventory {
 
     /// Objects of all kinds, by group, kind, namespace and name.
     pub fn objects(&self) -> impl Iterator<Item = Object<'_>> {
-        self.kinds.values().flat_map(|k| sorted(k.entries.iter().map(Entry::object).collect()))
+        self.kinds.values().flat_map(|k| sorted(k.iter().collect()))
     }
 
     /// Objects of all kinds in no particular order.
     fn objects_unsorted(&self) -> impl Iterator<Item = Object<'_>> {
-        self.kinds.values().flat_map(|k| k.entries.iter().map(Entry::object))
+        self.kinds.values().flat_map(|k| k.iter())
     }
 
     /// The objects of one kind, in the order they came.
     fn of_kind(&self, group: &str, kind: &str) -> impl Iterator<Item = Object<'_>> {
-        let of_kind = self.kinds.get(&(group.to_owned(), kind.to_owned()));
-        of_kind.into_iter().flat_map(|k| k.entries.iter().map(Entry::object))
+        self.objects_of(group, kind).into_iter().flat_map(Objects::iter)
     }
 
     /// The kinds of a group that there are objects of.
@@ -211,16 +248,12 @@ impl Inventory {
         }
     }
 
-    fn index(&self) -> &Index {
-        self.index.get_or_init(|| Index::of(self))
-    }
-
-    fn entry(&self, group: &str, kind: &str, at: usize) -> Option<Object<'_>> {
-        self.kinds.get(&(group.to_owned(), kind.to_owned()))?.entries.get(at).map(Entry::object)
+    fn objects_of(&self, group: &str, kind: &str) -> Option<&Objects> {
+        self.kinds.get(&(group.to_owned(), kind.to_owned())).map(|objects| &**objects)
     }
 
     fn find(&self, kind: Kind, namespace: Option<&str>, name: &str) -> Option<Object<'_>> {
-        let of = self.kinds.get(&(kind.group.to_owned(), kind.kind.to_owned()))?;
+        let of = self.objects_of(kind.group, kind.kind)?;
         let at = of.by_name.get(&(namespace.map(str::to_owned), name.to_owned()))?;
         of.entries.get(*at).map(Entry::object)
     }
@@ -269,14 +302,16 @@ impl<'i> View<'i> {
 
     /// The objects of a kind that run on a node: by `status.nodeName` or `spec.nodeName`.
     pub fn on_node(&self, kind: Kind, node: &str) -> Vec<Object<'i>> {
-        let stored = self.base.index().on_node(self.base, kind, node).filter(|o| !self.covers(*o));
+        let of_kind = self.base.objects_of(kind.group, kind.kind);
+        let stored = of_kind.into_iter().flat_map(|o| index::on_node(o, node)).filter(|o| !self.covers(*o));
         sorted(self.covering(kind).filter(|o| index::node_of(*o) == Some(node)).chain(stored).collect())
     }
 
     /// The objects of a kind that an object owns (`metadata.ownerReferences`): by uid where both sides have one, else by
     /// group, kind and name in its namespace.
     pub fn owned_by(&self, kind: Kind, owner: Object<'_>) -> Vec<Object<'i>> {
-        let stored = self.base.index().owned_by(self.base, kind, owner).filter(|o| !self.covers(*o));
+        let of_kind = self.base.objects_of(kind.group, kind.kind);
+        let stored = of_kind.into_iter().flat_map(|o| index::owned_by(o, owner)).filter(|o| !self.covers(*o));
         sorted(self.covering(kind).filter(|o| index::owns(owner, *o)).chain(stored).collect())
     }
 
@@ -303,9 +338,8 @@ impl<'i> View<'i> {
         let mut objects: Vec<Object<'i>> =
             self.covering(kind).filter(|o| namespace.is_none() || o.namespace() == namespace).collect();
         let covering = objects.len();
-        if let Some(of) = self.base.kinds.get(&(kind.group.to_owned(), kind.kind.to_owned())) {
-            let stored =
-                of.entries.iter().map(Entry::object).filter(|o| namespace.is_none() || o.namespace() == namespace);
+        if let Some(of) = self.base.objects_of(kind.group, kind.kind) {
+            let stored = of.iter().filter(|o| namespace.is_none() || o.namespace() == namespace);
             if covering == 0 { objects.extend(stored) } else { objects.extend(stored.filter(|o| !self.covers(*o))) }
         }
         Listing { objects: sorted(objects), complete: self.base.completeness(kind, namespace) }

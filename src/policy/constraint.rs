@@ -133,6 +133,11 @@ impl Constraints {
         &self.rules
     }
 
+    /// True when it selects namespaces by labels.
+    pub fn selects_namespaces(&self) -> bool {
+        !self.namespaces.is_empty()
+    }
+
     /// Whether a rule names a resource (with its subresource after a slash), for whatever operation.
     pub fn name(&self, group: &str, resource: &str) -> bool {
         let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
@@ -247,6 +252,15 @@ impl Rule {
     /// The operations.
     pub fn operations(&self) -> &[Operation] {
         &self.operations
+    }
+
+    /// `*`, `Cluster` or `Namespaced`.
+    pub fn scope(&self) -> &'static str {
+        match self.scope {
+            Scope::Any => "*",
+            Scope::Cluster => "Cluster",
+            Scope::Namespaced => "Namespaced",
+        }
     }
 
     /// apiserver predicates/rules, Matcher.Matches. With `matchPolicy: Equivalent` the API server converts an object that

@@ -85,6 +85,14 @@ pub struct Check {
     pub validations: Vec<Validation>,
 }
 
+impl Check {
+    /// What it evaluates; variables are read through these.
+    fn expressions(&self) -> impl Iterator<Item = ExprId> + '_ {
+        let validations = self.validations.iter().flat_map(|v| [Some(v.expression), v.message_expression]);
+        self.conditions.iter().map(|c| c.expression).chain(validations.flatten())
+    }
+}
+
 /// How a mutation says what it changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PatchType {
@@ -109,6 +117,13 @@ pub struct Mutation {
     pub bound: bool,
     /// `failurePolicy: Fail`, the default: an evaluation error refuses at admission.
     pub fail: bool,
+}
+
+impl Mutation {
+    /// What it evaluates; variables are read through these.
+    fn expressions(&self) -> impl Iterator<Item = ExprId> + '_ {
+        self.conditions.iter().map(|c| c.expression).chain(self.mutations.iter().map(|m| m.1))
+    }
 }
 
 /// A policy: its check, its fix, or both, and its notes.
@@ -151,6 +166,25 @@ impl Policy {
     /// The strictest thing that it does at admission to anything.
     pub fn strictest_effect(&self) -> Effect {
         self.bindings.iter().map(|b| b.effect).max().unwrap_or(Effect::None)
+    }
+
+    /// True when admission has to ask it. Ours that only audit are left out: nobody at a terminal would hear of it, and
+    /// `check` and `report` say it.
+    pub fn acts_at_admission(&self) -> bool {
+        let least = if self.embedded { Effect::Warn } else { Effect::Audit };
+        let checks = self.check.is_some() && self.strictest_effect() >= least;
+        checks || self.mutation.as_ref().is_some_and(|m| m.bound)
+    }
+
+    /// True when it looks at Namespaces besides their names: by a selector, or by `namespaceObject`.
+    pub fn reads_namespaces(&self) -> bool {
+        let check = self.check.iter().map(|c| &c.constraints);
+        let mutation = self.mutation.iter().map(|m| &m.constraints);
+        let bindings = self.bindings.iter().filter_map(|b| b.restricted_to.as_ref());
+        let read = |unit: &Unit, id| unit.uses(id).roots.contains("namespaceObject");
+        check.chain(mutation).chain(bindings).any(Constraints::selects_namespaces)
+            || self.check.as_ref().is_some_and(|c| c.expressions().any(|id| read(&c.unit, id)))
+            || self.mutation.as_ref().is_some_and(|m| m.expressions().any(|id| read(&m.unit, id)))
     }
 
     /// True when the API server can run it as it stands.

@@ -13,7 +13,7 @@ use super::metrics::{Digest, Result as Outcome};
 use super::reviewer::Bundle;
 use super::{Metrics, Shared};
 use crate::engine::{self, EMBEDDED};
-use crate::policy::{Effect, Policy, Problem};
+use crate::policy::Problem;
 
 /// Policy files: (name, text).
 pub type Files = Vec<(String, String)>;
@@ -41,8 +41,7 @@ pub fn bundle(files: &Files, needs: Needs) -> Result<Bundle, Vec<Problem>> {
         return Err(problems);
     }
     let of = policies.iter().len();
-    let speaks = |p: &Policy| p.strictest_effect() != Effect::None || p.mutation.as_ref().is_some_and(|m| m.bound);
-    policies.retain(|p| speaks(p) && (needs == Needs::Cluster || p.is_portable()));
+    policies.retain(|p| p.acts_at_admission() && (needs == Needs::Cluster || p.is_portable()));
     Ok(Bundle::new(policies, of, &digest(files)))
 }
 
