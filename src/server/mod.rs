@@ -50,7 +50,7 @@ use memory::Memory;
 use pool::Pool;
 
 pub use limits::Limits;
-pub use metrics::Metrics;
+pub use metrics::{Metrics, OfKind};
 pub use reviewer::{Bundle, Judge, Judged, Reviewer, Snapshot};
 pub use signals::Signals;
 
