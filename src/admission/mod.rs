@@ -5,9 +5,11 @@
 //!
 //! | file | idea |
 //! |---|---|
-//! | `wire` | the review as it comes |
-//! | `answer` | the review as it goes |
-//! | `review` | from one to the other |
+//! | `wire`, `surrogates` | the review as it comes |
+//! | `request` | what was asked, for the engine and for logs |
+//! | `review` | from question to answer |
+//! | `speech`, `words` | what is said of it, and how loudly; texts that a terminal can show |
+//! | `answer` | the review as it goes, within the API server's limits |
 //! | `options` | what the operator decides |
 //! | `verdict` | what is logged and counted |
 
@@ -25,11 +27,20 @@ pub use options::{Accounts, Enforcement, Options};
 pub use review::{Caller, Door, Reviewed, Setup, Unanswered, Unhurried, review};
 pub use verdict::{Decision, Outcome, Verdict};
 
+use crate::object::MAX_DEPTH;
+
 /// Largest answer in bytes. The API server sets no limit (`io.ReadAll`); nobody reads more.
 pub const MAX_ANSWER: usize = 64 * 1024;
 
 /// Longest name in a [`Verdict`], in characters; a uid has 36.
 pub const MAX_NAME: usize = 64;
+
+/// Stack that a level of nesting may take where an object is deeper than serde_json's own limit: the large stack that
+/// `source` reads such objects on, for as many levels as a tree holds.
+const STACK_A_LEVEL: usize = 6 * 1024;
+
+/// serde_json's own limit, which needs no large stack.
+const SHALLOW: usize = 127;
 
 /// Most bytes that a body may cost while it is reviewed, beside the body itself: what a server charges before it calls
 /// [`review`].
@@ -38,11 +49,17 @@ pub const MAX_NAME: usize = 64;
 /// bytes for each; what its vectors reserve beyond that is never touched. Its texts are no longer than the body, nor is the
 /// copy of a body that had to be mended.
 pub fn memory(body: &[u8]) -> usize {
-    let mut values = 1;
+    let (mut values, mut depth, mut deepest) = (1, 0_usize, 0);
     let mut rest = body.iter();
     while let Some(byte) = rest.next() {
         match byte {
-            b'{' | b'[' | b',' | b':' => values += 1,
+            b'{' | b'[' => {
+                values += 1;
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b',' | b':' => values += 1,
             b'"' => {
                 // To the end of the string; what stands in it is no structure.
                 while let Some(byte) = rest.next() {
@@ -56,5 +73,6 @@ pub fn memory(body: &[u8]) -> usize {
             _ => {}
         }
     }
-    values * 24 + body.len() * 2
+    let stack = if deepest > SHALLOW { deepest.min(MAX_DEPTH) * STACK_A_LEVEL } else { 0 };
+    values * 24 + body.len() * 2 + stack
 }
