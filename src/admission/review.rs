@@ -40,7 +40,7 @@ pub trait Caller {
     /// failurePolicy.
     fn should_stop(&self) -> bool;
 
-    /// Asked before an object becomes a `serde_json::Value`: so many bytes more, beside [`memory`], may be needed until
+    /// Asked before an object becomes a `serde_json::Value`: so many bytes more, beside [`super::memory`], may be needed until
     /// the review is answered. False: the answer is [`Unanswered::Busy`].
     fn grant(&self, bytes: usize) -> bool;
 }

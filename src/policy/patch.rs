@@ -98,7 +98,7 @@ fn operations(kind: PatchType, value: Json, root: Option<Node<'_>>) -> Result<Ve
 /// Deepest object that becomes a value on the caller's stack; serde_json's own limit is 128 levels.
 const SHALLOW: usize = 100;
 
-/// The object after RFC 6902 operations. Only here is an object a `serde_json::Value`; [`patch_memory`] says what that may
+/// The object after RFC 6902 operations. Only here is an object a `serde_json::Value`; [`super::patch_memory`] says what that may
 /// take.
 ///
 /// # Errors
