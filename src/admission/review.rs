@@ -160,7 +160,7 @@ impl Reviewing<'_> {
         for (policy, judgement) in engine::judge_until(judged(), asked, self.setup.around, &stop) {
             let own = object.or(old_object).filter(|_| self.setup.options.honour_ignore);
             let ignored = own.and_then(|o| policy::ignored(o, &policy.id));
-            self.speech.judged(policy, &judgement, ignored);
+            self.speech.judged(policy, &judgement, ignored.is_some());
         }
         Ok(())
     }
@@ -174,16 +174,14 @@ impl Reviewing<'_> {
         let mutated = engine::mutate(self.setup.policies.iter(), asked, self.setup.around, &stop, &grant)
             .map_err(|engine::Busy| Unanswered::Busy)?;
         for (policy, step) in &mutated.steps {
-            let outcome = match step {
-                Step::Nothing => Outcome::Pass,
-                Step::Changed => Outcome::Patch,
-                Step::Unknown(_) => Outcome::Unknown,
-                Step::Error { fail, error } => {
-                    let effect = if *fail { Effect::Deny } else { Effect::Warn };
-                    self.speech.error(policy, effect, &error.expression, &error.message)
+            match step {
+                Step::Nothing => self.speech.came_to(policy, Outcome::Pass),
+                Step::Changed => self.speech.came_to(policy, Outcome::Patch),
+                Step::Unknown(_) => self.speech.came_to(policy, Outcome::Unknown),
+                Step::Error(error) => {
+                    self.speech.error(policy, on_error(policy), &error.expression, &error.message);
                 }
-            };
-            self.speech.outcomes.push((policy.id.clone(), outcome));
+            }
         }
         if mutated.operations.is_empty() {
             return Ok(None);
@@ -192,8 +190,7 @@ impl Reviewing<'_> {
         if patch.len() > MAX_PATCH {
             let message = format!("the patch has {} bytes, and {MAX_PATCH} are sent at most", patch.len());
             for (policy, _) in mutated.steps.iter().filter(|(_, step)| matches!(step, Step::Changed)) {
-                let fail = policy.mutation.as_ref().is_some_and(|m| m.fail);
-                self.speech.error(policy, if fail { Effect::Deny } else { Effect::Warn }, "", &message);
+                self.speech.error(policy, on_error(policy), "", &message);
             }
             return Ok(None);
         }
@@ -211,9 +208,14 @@ impl Reviewing<'_> {
             let effect = policy.strictest_effect();
             let check = policy.check.as_ref().filter(|_| effect != Effect::None);
             if check.is_some_and(|c| c.constraints.name(self.request.resource_group(), &self.request.resource)) {
-                let outcome = self.speech.error(policy, effect, "", why);
-                self.speech.outcomes.push((policy.id.clone(), outcome));
+                self.speech.error(policy, effect, "", why);
             }
         }
     }
+}
+
+/// What a mutation's error does: its failurePolicy says so.
+fn on_error(policy: &Policy) -> Effect {
+    let fail = policy.mutation.as_ref().is_some_and(|m| m.fail);
+    if fail { Effect::Deny } else { Effect::Warn }
 }

@@ -20,13 +20,8 @@ pub enum Step {
     Changed,
     /// It hangs on something that nobody knows; it left the object alone.
     Unknown(MissingSet),
-    /// It went wrong.
-    Error {
-        /// `failurePolicy: Fail`: the request is refused.
-        fail: bool,
-        /// What went wrong.
-        error: PatchError,
-    },
+    /// It went wrong; its failurePolicy says what that means.
+    Error(PatchError),
 }
 
 /// What all of them came to.
@@ -81,7 +76,7 @@ pub fn mutate<'p>(
                 changed = Some(Arc::new(tree));
                 step
             }
-            Err(error) => Step::Error { fail: policy.mutation.as_ref().is_some_and(|m| m.fail), error },
+            Err(error) => Step::Error(error),
         };
         out.steps.push((policy, step));
     }

@@ -158,7 +158,7 @@ fn when_time_is_up_the_failure_policy_decides() {
     };
     let denied = decision(&text, &body());
     assert_eq!(denied.decision, Decision::Denied);
-    assert_eq!(denied.policies, [("a-deny".to_owned(), Outcome::Deny)]);
+    assert_eq!(denied.policies, [("a-deny".to_owned(), Outcome::Error), ("a-deny".to_owned(), Outcome::Deny)]);
     let ignore = text.replace("spec:\n  match", "spec:\n  failurePolicy: Ignore\n  match");
     assert_eq!(decision(&ignore, &body()).decision, Decision::Warned);
     let mut other = body();
