@@ -179,7 +179,7 @@ impl Reviewing<'_> {
                 Step::Changed => self.speech.came_to(policy, Outcome::Patch),
                 Step::Unknown(_) => self.speech.came_to(policy, Outcome::Unknown),
                 Step::Error(error) => {
-                    self.speech.error(policy, on_error(policy), &error.expression, &error.message);
+                    self.speech.error(policy, on_error(policy), error);
                 }
             }
         }
@@ -188,9 +188,12 @@ impl Reviewing<'_> {
         }
         let patch = Json::from(mutated.operations).to_string().into_bytes();
         if patch.len() > MAX_PATCH {
-            let message = format!("the patch has {} bytes, and {MAX_PATCH} are sent at most", patch.len());
+            let error = policy::ExpressionError::of_none(format!(
+                "the patch has {} bytes, and {MAX_PATCH} are sent at most",
+                patch.len()
+            ));
             for (policy, _) in mutated.steps.iter().filter(|(_, step)| matches!(step, Step::Changed)) {
-                self.speech.error(policy, on_error(policy), "", &message);
+                self.speech.error(policy, on_error(policy), &error);
             }
             return Ok(None);
         }
@@ -204,11 +207,12 @@ impl Reviewing<'_> {
 
     /// No policy can judge this: those that deny anything of this resource deny it.
     fn not_judged(&mut self, why: &str) {
+        let error = policy::ExpressionError::of_none(why);
         for policy in self.setup.policies.iter() {
             let effect = policy.strictest_effect();
             let check = policy.check.as_ref().filter(|_| effect != Effect::None);
             if check.is_some_and(|c| c.constraints.name(self.request.resource_group(), &self.request.resource)) {
-                self.speech.error(policy, effect, "", why);
+                self.speech.error(policy, effect, &error);
             }
         }
     }

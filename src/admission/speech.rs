@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::{Finding, Severity};
-use crate::object::MissingSet;
-use crate::policy::{Effect, Found, Judgement, Policy, Said};
+use crate::object::{MissingSet, Path};
+use crate::policy::{Effect, ExpressionError, Found, Judgement, Policy, Said};
 
 use super::verdict::Outcome;
 use super::words::{line, sentences, with_end};
@@ -62,7 +62,7 @@ impl Speech {
                 }
                 Said::Failed(found) => self.failed(policy, effect, found),
                 Said::Unknown(missing) => self.unknown(policy, effect, missing),
-                Said::Error { expression, message } => self.error(policy, effect, expression, message),
+                Said::Error(error) => self.error(policy, effect, error),
             }
         }
         if silent && judgement.applies {
@@ -90,9 +90,8 @@ impl Speech {
             Effect::Warn => {
                 let was = if failed.ratcheted { "was already so before this change: " } else { "" };
                 let would = self.would(effect);
-                let at = if field == WHOLE { String::new() } else { format!("{field}: ") };
                 // In 256 characters: what to do matters more than why.
-                let text = format!("{would}{was}{at}{}", sentences([&found.what, fix, &found.why]));
+                let text = format!("{would}{was}{}{}", at(&field), sentences([&found.what, fix, &found.why]));
                 self.warn(policy, severity, Outcome::Warn, &field, &text)
             }
             _ => self.audit(policy, Outcome::Audit, &field),
@@ -115,21 +114,24 @@ impl Speech {
     }
 
     /// Something that kept a policy from being judged.
-    pub fn error(&mut self, policy: &Policy, effect: Effect, expression: &str, message: &str) {
+    pub fn error(&mut self, policy: &Policy, effect: Effect, error: &ExpressionError) {
         self.came_to(policy, Outcome::Error);
-        let place = if expression.is_empty() { String::new() } else { format!(", in: {expression}") };
-        let text = format!("policy error: {message}{place}");
+        let text = match error.expression.as_str() {
+            "" => format!("policy error: {}", error.message),
+            expression => format!("policy error: {}, in: {expression}", error.message),
+        };
+        let field = error.field.as_ref().map_or_else(|| WHOLE.to_owned(), shown);
         match self.soften(effect) {
             Effect::Deny => {
                 let not_checked = format!("Not checked: {}", policy.notes.title);
                 let text = sentences([&*text, &*not_checked]);
-                self.deny(policy, Severity::Blocker, "PolicyError", WHOLE, &text)
+                self.deny(policy, Severity::Blocker, "PolicyError", &field, &text)
             }
             Effect::Warn => {
-                let text = format!("{}{text}", self.would(effect));
-                self.warn(policy, Severity::Warning, Outcome::Error, "", &text)
+                let text = format!("{}{}{text}", self.would(effect), at(&field));
+                self.warn(policy, Severity::Warning, Outcome::Error, &field, &text)
             }
-            _ => self.audit(policy, Outcome::Error, ""),
+            _ => self.audit(policy, Outcome::Error, &field),
         }
     }
 
@@ -182,5 +184,14 @@ impl Speech {
 /// The path in the judged object that a finding points at.
 fn field(finding: &Finding) -> String {
     let own = finding.field.as_ref().filter(|e| e.object == finding.subject.object && !e.path.is_root());
-    own.map_or_else(|| WHOLE.to_owned(), |e| line(&e.path.to_string(), MAX_FIELD))
+    own.map_or_else(|| WHOLE.to_owned(), |e| shown(&e.path))
+}
+
+fn shown(path: &Path) -> String {
+    line(&path.to_string(), MAX_FIELD)
+}
+
+/// A field as the beginning of a warning.
+fn at(field: &str) -> String {
+    if field == WHOLE { String::new() } else { format!("{field}: ") }
 }

@@ -38,14 +38,14 @@ mod tests;
 mod weight;
 
 pub use cases::{Case, Expected};
-pub use conditions::Open;
+pub use conditions::{ExpressionError, Open};
 pub use constraint::{Constraints, Matched, Operation, Rule, Target};
 pub use context::{Context, request, unseen_namespace};
 pub use ignore::{IGNORE, ignored};
 pub use judge::{Found, Judgement, Said, judge, overdue, subject};
 pub use load::{FactDeclaration, PolicyFile, load};
 pub use notes::{Bound, Component, Notes, Text};
-pub use patch::{Patch, PatchError, apply, patch};
+pub use patch::{Patch, apply, patch};
 pub use problem::{Place, Problem, nearest};
 pub use set::{Binding, Check, Condition, Effect, Mutation, Policy, PolicySet, Validation};
 pub use table::{admission, markdown_table, severities};

@@ -7,7 +7,7 @@ use crate::cel::{Evaluation, Halt, Input, Off};
 use crate::object::{MissingSet, Node, Object, Path, Tree, Type};
 use crate::source;
 
-use super::conditions::{Applies, applies};
+use super::conditions::{Applies, ExpressionError, applies};
 use super::constraint::Matched;
 use super::context::{Context, inputs, is_going};
 use super::set::{PatchType, Policy};
@@ -24,19 +24,9 @@ pub enum Patch {
     Unknown(MissingSet),
 }
 
-/// A mutation that went wrong.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message} in: {expression}")]
-pub struct PatchError {
-    /// The expression.
-    pub expression: String,
-    /// What is wrong.
-    pub message: String,
-}
-
 /// The operations that a policy's mutation makes of a request. As in the API server, each of its mutations sees the object
 /// as the ones before left it; facts stay those of the object that came.
-pub fn patch(policy: &Policy, context: &Context<'_>) -> Result<Patch, PatchError> {
+pub fn patch(policy: &Policy, context: &Context<'_>) -> Result<Patch, ExpressionError> {
     let Some(mutation) = &policy.mutation else { return Ok(Patch::Nothing) };
     if is_going(context.target.object) {
         return Ok(Patch::Nothing);
@@ -51,15 +41,14 @@ pub fn patch(policy: &Policy, context: &Context<'_>) -> Result<Patch, PatchError
         Applies::Yes => {}
         Applies::No => return Ok(Patch::Nothing),
         Applies::Open(mut open) => match open.errors.pop() {
-            Some((expression, message)) => return Err(PatchError { expression, message }),
+            Some(error) => return Err(error),
             None => return Ok(Patch::Unknown(open.unknown)),
         },
     }
     let mut out = Vec::new();
     let mut changed: Option<Tree> = None;
     for (at, (kind, expression)) in mutation.mutations.iter().enumerate() {
-        let wrong =
-            |message: String| PatchError { expression: mutation.unit.source(*expression).trim().to_owned(), message };
+        let wrong = |message: String| ExpressionError::new(mutation.unit.source(*expression), message);
         let mut inputs = inputs;
         if let (Some(tree), Some(object)) = (&changed, inputs.first_mut()) {
             *object = Input::Node(tree.root());

@@ -234,7 +234,9 @@ fn a_wrong_type_that_decides_is_a_policy_error_that_names_the_field() {
     body["request"]["object"]["metadata"]["labels"] = json!("text");
     let response = World::built_in().ask(&body);
     assert_eq!(response["allowed"], false);
-    let message = response["status"]["details"]["causes"][0]["message"].as_str().unwrap();
+    let cause = &response["status"]["details"]["causes"][0];
+    assert_eq!(cause["field"], "metadata.labels");
+    let message = cause["message"].as_str().unwrap();
     assert!(message.starts_with("policy error: ") && message.contains("object.metadata.?labels"), "{message}");
     assert!(message.ends_with("[olm-manual-approval]"), "{message}");
 }
