@@ -163,11 +163,23 @@ fn what_an_api_server_can_send_is_judged_and_more_is_denied() {
     until("the memory is given back", || running.metric("virt_guard_inflight_bytes") == 0.0);
 }
 
+/// As deep as the API server sends (case 39): judged as any other.
+#[test]
+fn the_deepest_object_is_judged() {
+    let running = start(limits(), judge());
+    let review = String::from_utf8(REVIEW.to_vec()).unwrap();
+    let deep = format!("\"deep\": {}1{}, \"spec\":", "[".repeat(9_990), "]".repeat(9_990));
+    let answer = running.ask(&post("/validate", review.replacen("\"spec\":", &deep, 1).as_bytes()));
+    assert!(answer.status == 200 && answer.text().contains("[olm-manual-approval]"), "{answer:?}");
+    let deeper = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
+    assert_eq!(running.ask(&post("/validate", deeper.as_bytes())).status, 400);
+}
+
 /// Memory is charged for what a body is parsed into: what never fits is denied, not told to come back for ever.
 #[test]
 fn more_values_than_there_is_memory_for_are_denied() {
     let running = start(limits(), judge());
-    let values = "0,".repeat(5 << 20);
+    let values = "0,".repeat(8 << 20);
     let head =
         "{\"kind\":\"AdmissionReview\",\"apiVersion\":\"admission.k8s.io/v1\",\"request\":{\"uid\":\"u\",\"object\":[";
     let answer = running.ask(&post("/validate", format!("{head}{values}0]}}}}").as_bytes()));
