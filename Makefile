@@ -6,6 +6,7 @@
 #   make parity FILTER=text  only cases whose file or expression has this text in it
 #   UPDATE=1 make parity     record the API server's answers anew, for `cargo test`
 #   make fuzz                mutated expressions, for SECONDS (600)
+#   make test-cluster        the webhook as a real API server calls it; FILTER=text picks cases
 #   make oracle controlplane build the Go programs and print where they are
 
 N ?= 20000
@@ -25,11 +26,16 @@ minor := $(word 2,$(subst ., ,$(kubernetes)))
 version := $(foreach package,k8s.io/component-base/version k8s.io/client-go/pkg/version,\
   -X $(package).gitVersion=v$(kubernetes) -X $(package).gitMajor=$(major) -X $(package).gitMinor=$(minor))
 
-.PHONY: parity fuzz oracle controlplane
+.PHONY: parity fuzz test-cluster oracle controlplane
 
 parity: $(oracle)
 	PARITY_ORACLE=$(oracle) PARITY_N=$(N) PARITY_SEED=$(SEED) PARITY_SHOW=$(SHOW) PARITY_FILTER='$(FILTER)' \
 	  cargo test --locked --test parity -- --nocapture
+
+# Four at once: kubectl and the API server share the machine with them.
+test-cluster: $(controlplane)
+	RUST_BACKTRACE=0 CONTROLPLANE=$(controlplane) \
+	  cargo test --locked --test cluster '$(FILTER)' -- --ignored --test-threads=4
 
 oracle: $(oracle)
 	@echo $(oracle)

@@ -5,9 +5,12 @@
 //!
 //! | file | idea |
 //! |---|---|
-//! | `wire` | the review as it comes |
-//! | `answer` | the review as it goes |
-//! | `review` | from one to the other |
+//! | `wire`, `surrogates` | the review as it comes |
+//! | `request` | what was asked, for the engine and for logs |
+//! | `review` | from question to answer |
+//! | `speech`, `words` | what is said of it, and how loudly; texts that a terminal can show |
+//! | `answer` | the review as it goes, within the API server's limits |
+//! | `memory` | what reading a body may cost |
 //! | `unread` | an answer to a review that is too large to be read |
 //! | `options` | what the operator decides |
 //! | `verdict` | what is logged and counted |
@@ -16,6 +19,7 @@
 
 mod answer;
 pub mod install;
+mod memory;
 mod options;
 pub mod registration;
 mod request;
@@ -27,6 +31,7 @@ mod verdict;
 mod wire;
 mod words;
 
+pub use memory::memory;
 pub use options::{Accounts, Enforcement, Options};
 pub use review::{Caller, Door, Reviewed, Setup, Unanswered, Unhurried, review};
 pub use unread::deny_unread;
@@ -37,13 +42,3 @@ pub const MAX_ANSWER: usize = 64 * 1024;
 
 /// Longest name in a [`Verdict`], in characters; a uid has 36.
 pub const MAX_NAME: usize = 64;
-
-/// Most bytes that a body may cost while it is reviewed, beside the body itself: what a server charges before it calls
-/// [`review`].
-///
-/// A value or a key begins the document or follows `{`, `[`, `,` or `:`, so these bound how many there are, wherever they
-/// stand. A tree holds 20 bytes for each, its vectors grow by doubling, and its texts are no longer than the body.
-pub fn memory(body: &[u8]) -> usize {
-    let values = 1 + body.iter().filter(|b| matches!(b, b'{' | b'[' | b',' | b':')).count();
-    values * 40 + body.len() * 2
-}

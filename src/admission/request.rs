@@ -1,6 +1,7 @@
 //! The request of a review, as the engine judges it and as logs name it.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use crate::cel::{Fact, FactValue};
 use crate::engine::{self, Address, FACT_VALUES, fact_of};
@@ -85,12 +86,12 @@ impl<'b> Request<'b> {
         }
     }
 
-    pub fn verdict(&self, decision: Decision, policies: Vec<(String, Outcome)>) -> Verdict {
+    pub fn verdict(&self, decision: Decision, policies: BTreeSet<(String, Outcome)>) -> Verdict {
         let cut = |text: &str| text.chars().take(MAX_NAME).collect::<String>();
         Verdict {
             uid: cut(&self.asked.uid),
             decision,
-            policies,
+            policies: policies.into_iter().collect(),
             operation: self.operation,
             group: cut(self.resource_group()),
             resource: cut(&self.resource),

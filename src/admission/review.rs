@@ -40,7 +40,7 @@ pub trait Caller {
     /// failurePolicy.
     fn should_stop(&self) -> bool;
 
-    /// Asked before an object becomes a `serde_json::Value`: so many bytes more, beside [`memory`], may be needed until
+    /// Asked before an object becomes a `serde_json::Value`: so many bytes more, beside [`super::memory`], may be needed until
     /// the review is answered. False: the answer is [`Unanswered::Busy`].
     fn grant(&self, bytes: usize) -> bool;
 }
@@ -94,7 +94,7 @@ pub fn review(body: &[u8], door: Door, setup: &Setup<'_>, caller: &dyn Caller) -
     let mut reviewing = Reviewing { setup, caller, request: &request, speech: Speech::default() };
     reviewing.speech.softened = setup.options.softened(user);
     let mut patch = None;
-    if !setup.options.always_pass.contains(user) {
+    if !setup.options.passes(user, &review.asked.namespace) {
         match door {
             Door::Validate => reviewing.validate()?,
             Door::Mutate => patch = reviewing.mutate()?,
@@ -160,7 +160,7 @@ impl Reviewing<'_> {
         for (policy, judgement) in engine::judge_until(judged(), asked, self.setup.around, &stop) {
             let own = object.or(old_object).filter(|_| self.setup.options.honour_ignore);
             let ignored = own.and_then(|o| policy::ignored(o, &policy.id));
-            self.speech.judged(policy, &judgement, ignored);
+            self.speech.judged(policy, &judgement, ignored.is_some());
         }
         Ok(())
     }
@@ -174,26 +174,26 @@ impl Reviewing<'_> {
         let mutated = engine::mutate(self.setup.policies.iter(), asked, self.setup.around, &stop, &grant)
             .map_err(|engine::Busy| Unanswered::Busy)?;
         for (policy, step) in &mutated.steps {
-            let outcome = match step {
-                Step::Nothing => Outcome::Pass,
-                Step::Changed => Outcome::Patch,
-                Step::Unknown(_) => Outcome::Unknown,
-                Step::Error { fail, error } => {
-                    let effect = if *fail { Effect::Deny } else { Effect::Warn };
-                    self.speech.error(policy, effect, &error.expression, &error.message)
+            match step {
+                Step::Nothing => self.speech.came_to(policy, Outcome::Pass),
+                Step::Changed => self.speech.came_to(policy, Outcome::Patch),
+                Step::Unknown(_) => self.speech.came_to(policy, Outcome::Unknown),
+                Step::Error(error) => {
+                    self.speech.error(policy, on_error(policy), error);
                 }
-            };
-            self.speech.outcomes.push((policy.id.clone(), outcome));
+            }
         }
         if mutated.operations.is_empty() {
             return Ok(None);
         }
         let patch = Json::from(mutated.operations).to_string().into_bytes();
         if patch.len() > MAX_PATCH {
-            let message = format!("the patch has {} bytes, and {MAX_PATCH} are sent at most", patch.len());
+            let error = policy::ExpressionError::of_none(format!(
+                "the patch has {} bytes, and {MAX_PATCH} are sent at most",
+                patch.len()
+            ));
             for (policy, _) in mutated.steps.iter().filter(|(_, step)| matches!(step, Step::Changed)) {
-                let fail = policy.mutation.as_ref().is_some_and(|m| m.fail);
-                self.speech.error(policy, if fail { Effect::Deny } else { Effect::Warn }, "", &message);
+                self.speech.error(policy, on_error(policy), &error);
             }
             return Ok(None);
         }
@@ -207,13 +207,19 @@ impl Reviewing<'_> {
 
     /// No policy can judge this: those that deny anything of this resource deny it.
     fn not_judged(&mut self, why: &str) {
+        let error = policy::ExpressionError::of_none(why);
         for policy in self.setup.policies.iter() {
             let effect = policy.strictest_effect();
             let check = policy.check.as_ref().filter(|_| effect != Effect::None);
             if check.is_some_and(|c| c.constraints.name(self.request.resource_group(), &self.request.resource)) {
-                let outcome = self.speech.error(policy, effect, "", why);
-                self.speech.outcomes.push((policy.id.clone(), outcome));
+                self.speech.error(policy, effect, &error);
             }
         }
     }
+}
+
+/// What a mutation's error does: its failurePolicy says so.
+fn on_error(policy: &Policy) -> Effect {
+    let fail = policy.mutation.as_ref().is_some_and(|m| m.fail);
+    if fail { Effect::Deny } else { Effect::Warn }
 }

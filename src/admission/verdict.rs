@@ -38,7 +38,7 @@ pub enum Outcome {
     Warn,
     /// Hangs on something that nobody knows.
     Unknown,
-    /// The policy went wrong.
+    /// The policy went wrong; what that did is said beside it.
     Error,
     /// Changed the object.
     Patch,
@@ -69,7 +69,7 @@ pub struct Verdict {
     pub uid: String,
     /// What became of it.
     pub decision: Decision,
-    /// The policies that applied, and what each came to, by id.
+    /// The policies that applied, by id, each with everything that it came to: one that goes wrong and so denies has both.
     pub policies: Vec<(String, Outcome)>,
     /// What was asked; `None` for a word that is no operation.
     pub operation: Option<Operation>,

@@ -11,6 +11,7 @@ mod check;
 mod collect;
 mod explain;
 mod facts;
+mod follow;
 mod input;
 mod options;
 mod page;

@@ -12,14 +12,16 @@ use clap::{Args, ValueEnum};
 use tokio::sync::watch;
 use tracing_subscriber::filter::LevelFilter;
 
+use super::follow::Follower;
 use super::input;
 use super::policy_files::{self, PolicyOptions};
 use super::terminal;
 use crate::admission::{Enforcement, Options};
+use crate::cluster;
 use crate::report::summary::ExitCode;
 use crate::server::certificates::Certificates;
 use crate::server::watch::{self as files, Needs, Policies};
-use crate::server::{Bundle, Judge, Limits, Server, Snapshot, config, issue, log, signals};
+use crate::server::{Bundle, Judge, Limits, Server, Signals, Snapshot, config, issue, log};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -29,6 +31,9 @@ Examples:
 
 /// How long the certificate of `--dev` is valid.
 const DEV_CERTIFICATE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long requests are told to come back while the cluster has not answered.
+const STARTUP: Duration = Duration::from_secs(10);
 
 /// Exit code of a second signal: as a shell shows a program that Ctrl-C ended.
 const ASKED_TWICE: i32 = 130;
@@ -56,6 +61,9 @@ pub struct Arguments {
     /// Its key; PEM
     #[arg(long, value_name = "FILE", required_unless_present = "dev", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+    /// What is written to standard error: error, warn, info or debug
+    #[arg(long, value_name = "LEVEL", value_enum, default_value_t, hide_possible_values = true)]
+    log_level: Level,
     #[command(flatten)]
     policies: PolicyOptions,
     /// enforce: denials deny; warn: they become warnings
@@ -65,10 +73,34 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
+    inventory: InventoryOptions,
+    #[command(flatten)]
     limits: LimitOptions,
-    /// What is written to standard error: error, warn, info or debug
-    #[arg(long, value_name = "LEVEL", value_enum, default_value_t, hide_possible_values = true)]
-    log_level: Level,
+}
+
+/// What is known besides the request.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(next_help_heading = "About the cluster")]
+struct InventoryOptions {
+    /// cluster: follow the objects that policies read (those of $KUBECONFIG, or of the cluster this runs in); none: serve
+    /// the policies that read nothing but the request [default: cluster; with --dev none]
+    #[arg(long, value_enum, value_name = "FROM", hide_possible_values = true)]
+    inventory: Option<From>,
+    /// What was not heard of for so long counts as unknown [default: 5m]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    max_staleness: Option<Duration>,
+    /// After so long, serve even if the cluster has not answered [default: 10s]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    startup_timeout: Option<Duration>,
+}
+
+/// `--inventory`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum From {
+    /// Nothing
+    None,
+    /// A cluster, followed
+    Cluster,
 }
 
 /// Bounds that an operator may want to move.
@@ -136,22 +168,35 @@ fn time(text: &str) -> Result<Duration, String> {
 impl Arguments {
     /// Runs the command until it is told to stop.
     pub fn run(self) -> anyhow::Result<ExitCode> {
+        let needs = self.needs();
+        let InventoryOptions { max_staleness, startup_timeout, .. } = self.inventory;
+        if needs == Needs::NoCluster && (max_staleness.is_some() || startup_timeout.is_some()) {
+            anyhow::bail!("--max-staleness and --startup-timeout are about a cluster: add --inventory cluster");
+        }
         let options = self.options()?;
         let read = {
             let paths = self.policies.policies.clone();
             Arc::new(move || policy_files::read(&paths).map_err(|e| e.to_string()))
         };
         let loaded = read().map_err(anyhow::Error::msg)?;
-        let bundle = files::bundle(&loaded, Needs::NoCluster).map_err(|problems| anyhow::anyhow!(listed(&problems)))?;
+        let bundle = files::bundle(&loaded, needs).map_err(|problems| anyhow::anyhow!(listed(&problems)))?;
         let certificates = self.certificates()?;
         self.begin_log();
-        let screen = Screen { arguments: &self, policies: policies_line(&bundle) };
-        let policies = Policies::new(read, Needs::NoCluster, loaded, bundle);
+        let screen = Screen { arguments: &self, policies: policies_line(&bundle, needs) };
+        let policies = Policies::new(read, needs, loaded, bundle);
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(screen.serve(options, certificates, policies))?;
         // Who is still connected had its time.
         runtime.shutdown_background();
         Ok(ExitCode::Clean)
+    }
+
+    fn needs(&self) -> Needs {
+        match self.inventory.inventory {
+            Some(From::Cluster) => Needs::Cluster,
+            None if !self.dev => Needs::Cluster,
+            _ => Needs::NoCluster,
+        }
     }
 
     fn options(&self) -> anyhow::Result<Options> {
@@ -221,9 +266,14 @@ impl Screen<'_> {
         policies: Arc<Policies>,
     ) -> anyhow::Result<()> {
         let arguments = self.arguments;
+        let signals = Signals::listen()?;
         let (draining, drain) = watch::channel(false);
         let snapshot = Arc::new(ArcSwap::from_pointee(Snapshot::default()));
-        let judge = Arc::new(Judge { bundle: policies.in_force(), snapshot, options });
+        let client = match arguments.needs() {
+            Needs::Cluster => Some(cluster::connect(None, None).await?),
+            Needs::NoCluster => None,
+        };
+        let judge = Arc::new(Judge { bundle: policies.in_force(), snapshot: Arc::clone(&snapshot), options });
         let (listen, admin) =
             (arguments.address(arguments.listen, 8443), arguments.address(arguments.admin_listen, 8080));
         let server = Server::bind(listen, admin, arguments.limits(), certificates, judge, drain).await?;
@@ -231,15 +281,19 @@ impl Screen<'_> {
         let state = Arc::clone(&policies);
         shared.health.check("policies", move || Ok(state.state()));
         self.tell(&server)?;
+        if let Some(client) = client {
+            shared.health.set_starting(true);
+            let (policies, shared) = (Arc::clone(&policies), Arc::clone(&shared));
+            let max_staleness = arguments.inventory.max_staleness.unwrap_or(cluster::MAX_STALENESS);
+            let start = arguments.inventory.startup_timeout.unwrap_or(STARTUP);
+            tokio::spawn(Follower { client, max_staleness, start, policies, snapshot, shared }.follow());
+        }
         let poll = arguments.limits.poll;
         tokio::spawn(files::certificates(Arc::clone(&shared), poll));
         tokio::spawn(policies.watch(shared, poll));
         tokio::select! {
             ended = server.run() => Ok(ended?),
-            asked = signals::second(&draining) => {
-                asked?;
-                std::process::exit(ASKED_TWICE)
-            }
+            () = signals.second(&draining) => std::process::exit(ASKED_TWICE),
         }
     }
 
@@ -266,12 +320,13 @@ impl Screen<'_> {
     }
 }
 
-fn policies_line(bundle: &Bundle) -> String {
+fn policies_line(bundle: &Bundle, needs: Needs) -> String {
     let (policies, kinds) = (bundle.policies.iter().len(), bundle.resources().len());
-    format!(
-        "{policies} of {} policies (digest {}), those that need no cluster; {kinds} kinds",
-        bundle.of, bundle.digest
-    )
+    let which = match needs {
+        Needs::NoCluster => "those that need no cluster",
+        Needs::Cluster => "those that speak at admission",
+    };
+    format!("{policies} of {} policies (digest {}), {which}; {kinds} kinds", bundle.of, bundle.digest)
 }
 
 fn listed(problems: &[crate::policy::Problem]) -> String {

@@ -270,8 +270,8 @@ fn outcome(policy: &Policy, judgement: &Judgement, patched: &Patched, matched: b
         .map(|f| format!("{} {}", f.finding.what, f.finding.why))
         .collect::<Vec<_>>()
         .join("; ");
-    if let Some((expression, message)) = judgement.open.errors.first() {
-        return (None, format!("the error '{message}' in: {expression}"));
+    if let Some(error) = judgement.open.errors.first() {
+        return (None, format!("the error '{}' in: {}", error.message, error.expression));
     }
     let bound = policy.mutation.as_ref().is_some_and(|m| m.bound);
     if !judgement.findings.is_empty() {

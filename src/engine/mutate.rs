@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use crate::object::{MissingSet, Object, Tree};
-use crate::policy::{self, Matched, Patch, PatchError, Policy};
+use crate::policy::{self, ExpressionError, Matched, Patch, Policy};
 
 use super::Surroundings;
 use super::force::{InForce, in_force};
@@ -20,13 +20,8 @@ pub enum Step {
     Changed,
     /// It hangs on something that nobody knows; it left the object alone.
     Unknown(MissingSet),
-    /// It went wrong.
-    Error {
-        /// `failurePolicy: Fail`: the request is refused.
-        fail: bool,
-        /// What went wrong.
-        error: PatchError,
-    },
+    /// It went wrong; its failurePolicy says what that means.
+    Error(ExpressionError),
 }
 
 /// What all of them came to.
@@ -68,8 +63,7 @@ pub fn mutate<'p>(
     let mut changed: Option<Arc<Tree>> = None;
     for policy in matching {
         let step = if stop() {
-            let error = PatchError { expression: String::new(), message: "there was no time to judge it".to_owned() };
-            Err(error)
+            Err(ExpressionError::out_of_time())
         } else {
             let root = changed.as_ref().map_or(object.root, |tree| tree.root());
             one(policy, Request { object: Some(Object { root, ..object }), ..request }, around)
@@ -81,7 +75,7 @@ pub fn mutate<'p>(
                 changed = Some(Arc::new(tree));
                 step
             }
-            Err(error) => Step::Error { fail: policy.mutation.as_ref().is_some_and(|m| m.fail), error },
+            Err(error) => Step::Error(error),
         };
         out.steps.push((policy, step));
     }
@@ -106,12 +100,19 @@ fn matching<'p>(
 
 type Change = (Vec<Json>, Tree);
 
-fn one(policy: &Policy, request: Request<'_>, around: Surroundings<'_>) -> Result<(Step, Option<Change>), PatchError> {
+fn one(
+    policy: &Policy,
+    request: Request<'_>,
+    around: Surroundings<'_>,
+) -> Result<(Step, Option<Change>), ExpressionError> {
     let over: Vec<Object<'_>> = request.object.into_iter().collect();
     let judge = Judge::new(request, &over, around);
     Ok(match (policy::patch(policy, &judge.context())?, request.object) {
         (Patch::Operations(operations), Some(object)) => {
-            let refused = |message| PatchError { expression: Json::from(operations.clone()).to_string(), message };
+            let refused = |message| {
+                let expression = Json::from(operations.clone()).to_string();
+                ExpressionError { expression, message, field: None }
+            };
             let after = policy::apply(object.root, &operations).map_err(refused)?;
             (Step::Changed, Some((operations, after)))
         }

@@ -144,14 +144,14 @@ impl Planned<'_> {
                 missing: judgement.open.unknown,
             });
         }
-        for (expression, message) in judgement.open.errors {
+        for error in judgement.open.errors {
             let subject = subject(object);
             out.errors.push(PolicyError {
                 policy: policy.id.clone(),
                 stage: policy.stage(),
                 subject,
-                expression,
-                message,
+                expression: error.expression,
+                message: error.message,
             });
         }
     }

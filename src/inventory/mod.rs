@@ -174,8 +174,8 @@ impl FromIterator<Entry> for Objects {
     }
 }
 
-/// All objects of one dump, cluster or set of manifests.
-#[derive(Debug, Default)]
+/// All objects of one dump, cluster or set of manifests. A copy shares its objects.
+#[derive(Clone, Debug, Default)]
 pub struct Inventory {
     kinds: BTreeMap<(String, String), Arc<Objects>>,
     /// (group, kind, namespace); no namespace: all of them.

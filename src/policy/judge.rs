@@ -5,7 +5,7 @@ use crate::finding::{Finding, Fix, Severity, Subject};
 use crate::object::{Cause, MissingSet, Object};
 
 use super::blame::{Blamed, causes, explain};
-use super::conditions::{Applies, Open, applies};
+use super::conditions::{Applies, ExpressionError, Open, applies};
 use super::constraint::{Matched, Target};
 use super::context::{Context, inputs, is_going};
 use super::notes::Text;
@@ -39,12 +39,7 @@ pub enum Said<'j> {
     /// It hangs on something that nobody knows.
     Unknown(&'j MissingSet),
     /// An expression that went wrong.
-    Error {
-        /// The expression.
-        expression: &'j str,
-        /// What the evaluator said.
-        message: &'j str,
-    },
+    Error(&'j ExpressionError),
 }
 
 impl Judgement {
@@ -57,9 +52,9 @@ impl Judgement {
             (effect, Said::Failed(found))
         });
         let unknown = Some(&self.open.unknown).filter(|missing| !missing.is_empty());
-        let errors = self.open.errors.iter().map(move |(expression, message)| {
+        let errors = self.open.errors.iter().map(move |error| {
             let effect = if self.fail { self.effect } else { mild };
-            (effect, Said::Error { expression, message })
+            (effect, Said::Error(error))
         });
         failed.chain(unknown.map(|missing| (mild, Said::Unknown(missing)))).chain(errors)
     }
@@ -114,7 +109,7 @@ pub fn judge(policy: &Policy, context: &Context<'_>, before: Option<&Context<'_>
                 let finding = finding(policy, check, validation, context, &mut evaluation, blamed);
                 out.findings.push(Found { finding, ratcheted, reason: validation.reason.clone() });
             }
-            Err(halt) => out.open.note(halt, &check.unit, validation.expression),
+            Err(halt) => out.open.note(halt, &check.unit, validation.expression, &inputs),
         }
     }
     out
@@ -128,7 +123,7 @@ pub fn overdue(policy: &Policy, context: &Context<'_>) -> Judgement {
     if !is_going(target.object.or(target.old_object)) && check.constraints.matches(target, true) != Matched::No {
         out.effect = policy.effect(target);
         out.fail = check.fail;
-        out.open.errors.push((String::new(), "there was no time to judge it".to_owned()));
+        out.open.errors.push(ExpressionError::out_of_time());
     }
     out
 }

@@ -15,7 +15,7 @@
 //! | `judge` | one policy on one request: findings, what is unknown, errors |
 //! | `blame` | why a validation failed: evidence and causes, and ratcheting by them |
 //! | `ignore` | an object's own wish to be left alone |
-//! | `patch` | what a mutation does to an object |
+//! | `patch`, `weight` | what a mutation does to an object, and what that costs |
 //! | `set`, `table` | the policies in force, and as a table for people |
 
 mod blame;
@@ -35,16 +35,18 @@ mod set;
 mod table;
 #[cfg(test)]
 mod tests;
+mod weight;
 
 pub use cases::{Case, Expected};
-pub use conditions::Open;
+pub use conditions::{ExpressionError, Open};
 pub use constraint::{Constraints, Matched, Operation, Rule, Target};
 pub use context::{Context, request, unseen_namespace};
 pub use ignore::{IGNORE, ignored};
 pub use judge::{Found, Judgement, Said, judge, overdue, subject};
 pub use load::{FactDeclaration, PolicyFile, load};
 pub use notes::{Bound, Component, Notes, Text};
-pub use patch::{MAX_PATCHED, Patch, PatchError, apply, encoded_len, patch, patch_memory};
+pub use patch::{Patch, apply, patch};
 pub use problem::{Fields, Place, Problem, Problems, nearest};
 pub use set::{Binding, Check, Condition, Effect, Mutation, Policy, PolicySet, Validation};
 pub use table::{admission, markdown_table, severities};
+pub use weight::{MAX_PATCHED, encoded_len, patch_memory};

@@ -1,7 +1,5 @@
 //! What a mutation does to an object: its own operations, nothing compared afterwards.
 
-use std::fmt;
-
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
@@ -9,10 +7,11 @@ use crate::cel::{Evaluation, Halt, Input, Off};
 use crate::object::{MissingSet, Node, Object, Path, Tree, Type};
 use crate::source;
 
-use super::conditions::{Applies, applies};
+use super::conditions::{Applies, ExpressionError, applies};
 use super::constraint::Matched;
 use super::context::{Context, inputs, is_going};
 use super::set::{PatchType, Policy};
+use super::weight::{MAX_PATCHED, Shape, encoded_len};
 
 /// What a mutation comes to.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,19 +24,9 @@ pub enum Patch {
     Unknown(MissingSet),
 }
 
-/// A mutation that went wrong.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message} in: {expression}")]
-pub struct PatchError {
-    /// The expression.
-    pub expression: String,
-    /// What is wrong.
-    pub message: String,
-}
-
 /// The operations that a policy's mutation makes of a request. As in the API server, each of its mutations sees the object
 /// as the ones before left it; facts stay those of the object that came.
-pub fn patch(policy: &Policy, context: &Context<'_>) -> Result<Patch, PatchError> {
+pub fn patch(policy: &Policy, context: &Context<'_>) -> Result<Patch, ExpressionError> {
     let Some(mutation) = &policy.mutation else { return Ok(Patch::Nothing) };
     if is_going(context.target.object) {
         return Ok(Patch::Nothing);
@@ -52,15 +41,14 @@ pub fn patch(policy: &Policy, context: &Context<'_>) -> Result<Patch, PatchError
         Applies::Yes => {}
         Applies::No => return Ok(Patch::Nothing),
         Applies::Open(mut open) => match open.errors.pop() {
-            Some((expression, message)) => return Err(PatchError { expression, message }),
+            Some(error) => return Err(error),
             None => return Ok(Patch::Unknown(open.unknown)),
         },
     }
     let mut out = Vec::new();
     let mut changed: Option<Tree> = None;
     for (at, (kind, expression)) in mutation.mutations.iter().enumerate() {
-        let wrong =
-            |message: String| PatchError { expression: mutation.unit.source(*expression).trim().to_owned(), message };
+        let wrong = |message: String| ExpressionError::new(mutation.unit.source(*expression), message);
         let mut inputs = inputs;
         if let (Some(tree), Some(object)) = (&changed, inputs.first_mut()) {
             *object = Input::Node(tree.root());
@@ -96,14 +84,10 @@ fn operations(kind: PatchType, value: Json, root: Option<Node<'_>>) -> Result<Ve
     Ok(out)
 }
 
-/// Largest object that is patched, in bytes as the API server encodes it: etcd takes no larger request (1.5 MiB by
-/// default), so what is larger can never be stored.
-pub const MAX_PATCHED: usize = 3 << 19;
-
 /// Deepest object that becomes a value on the caller's stack; serde_json's own limit is 128 levels.
 const SHALLOW: usize = 100;
 
-/// The object after RFC 6902 operations. Only here is an object a `serde_json::Value`; [`patch_memory`] says what that may
+/// The object after RFC 6902 operations. Only here is an object a `serde_json::Value`; [`super::patch_memory`] says what that may
 /// take.
 ///
 /// # Errors
@@ -130,66 +114,6 @@ fn json_of(node: Node<'_>) -> Result<Json, String> {
     let mut from = serde_json::Deserializer::from_str(&text);
     from.disable_recursion_limit();
     Json::deserialize(&mut from).map_err(|e| e.to_string())
-}
-
-/// Bytes of an object as the API server encodes it: compact, and with `<`, `>`, `&` escaped (encoding/json).
-pub fn encoded_len(object: Node<'_>) -> usize {
-    struct Count(usize);
-    impl fmt::Write for Count {
-        fn write_str(&mut self, text: &str) -> fmt::Result {
-            self.0 += text.len() + 5 * text.bytes().filter(|b| matches!(b, b'<' | b'>' | b'&')).count();
-            Ok(())
-        }
-    }
-    let mut count = Count(0);
-    // Counting cannot fail.
-    let _ = fmt::Write::write_fmt(&mut count, format_args!("{object}"));
-    count.0
-}
-
-/// Most bytes that [`apply`] takes while it patches an object: it as text, as a value, and as text and a tree again. What the
-/// operations add is bounded by what their expressions may cost.
-pub fn patch_memory(object: Node<'_>) -> usize {
-    let shape = Shape::of(object);
-    // A map is a BTreeMap, whose leaves hold 11 entries and are at least half full; a list grows by doubling.
-    let entry = size_of::<String>() + size_of::<Json>();
-    let value = shape.nodes * 2 * size_of::<Json>() + shape.maps * 12 * entry + shape.entries * 2 * entry + shape.text;
-    // The tree: 16 bytes a value and a key, 4 an entry, its vectors grown by doubling.
-    let tree = 2 * (20 * (shape.nodes + shape.entries) + shape.text);
-    value + tree + 2 * encoded_len(object)
-}
-
-/// How much there is of what costs memory.
-#[derive(Default)]
-struct Shape {
-    nodes: usize,
-    maps: usize,
-    entries: usize,
-    text: usize,
-    depth: usize,
-}
-
-impl Shape {
-    fn of(object: Node<'_>) -> Self {
-        let mut shape = Shape::default();
-        let mut todo = vec![(object, 1)];
-        while let Some((node, depth)) = todo.pop() {
-            shape.nodes += 1;
-            shape.depth = shape.depth.max(depth);
-            match node.kind() {
-                Type::Map => {
-                    shape.maps += 1;
-                    shape.entries += node.len();
-                    shape.text += node.entries().map(|(key, _)| key.len()).sum::<usize>();
-                    todo.extend(node.entries().map(|(_, value)| (value, depth + 1)));
-                }
-                Type::List => todo.extend(node.elements().map(|e| (e, depth + 1))),
-                Type::Str => shape.text += node.len(),
-                _ => {}
-            }
-        }
-        shape
-    }
 }
 
 /// An operation in the order that people read, its fields those that RFC 6902 asks for.

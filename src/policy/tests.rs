@@ -80,7 +80,7 @@ fn said(policy: &str, object: &str, old: Option<&str>) -> String {
         out.push(format!("{word}: {} [{field}]", found.finding.what));
     }
     out.extend(judgement.open.unknown.iter().map(|m| format!("unknown: {m}")));
-    out.extend(judgement.open.errors.iter().map(|(e, m)| format!("error: {m} in {e}")));
+    out.extend(judgement.open.errors.iter().map(|e| format!("error: {} in {}", e.message, e.expression)));
     match (out.is_empty(), judgement.applies) {
         (true, true) => "passes".to_owned(),
         (true, false) => "skipped".to_owned(),

@@ -44,9 +44,9 @@ impl Limits {
     pub const LEAST_MEMORY: usize = 128 * 1024 * 1024;
     /// Requests that wait for a thread; more are told to come back.
     pub const WAITING: usize = 256;
-    /// Stack of a thread that judges, in bytes: objects nest up to 10 000 levels (semantics of the object tree), and a
-    /// debug build needs about 2 KiB for each.
-    pub const STACK: usize = 64 * 1024 * 1024;
+    /// Stack of a thread that judges, in bytes: expressions nest up to 250 brackets, and a debug build needs 12 KiB for
+    /// each. What is deeper (objects, up to 10 000 levels) is read on a stack of its own.
+    pub const STACK: usize = 16 * 1024 * 1024;
 }
 
 impl Default for Limits {

@@ -109,6 +109,8 @@ pub struct Metrics {
     pub bundle: Family<Digest, Gauge>,
     /// How long ago the cluster was last heard of, by kind.
     pub snapshot_age: Family<OfKind, Seconds>,
+    /// How often a kind was listed anew because its watch was lost, since it is followed.
+    pub relists: Family<OfKind, Gauge>,
 }
 
 impl Metrics {
@@ -132,6 +134,7 @@ impl Metrics {
             bundle_reloads: Family::default(),
             bundle: Family::default(),
             snapshot_age: Family::default(),
+            relists: Family::default(),
         };
         metrics.register();
         Arc::new(metrics)
@@ -160,6 +163,8 @@ impl Metrics {
         r.register("bundle_info", "1 for the policies in force", self.bundle.clone());
         let age = "How long ago the cluster was last heard of";
         r.register("snapshot_age_seconds", age, self.snapshot_age.clone());
+        let relists = "How often a kind was listed anew because its watch was lost";
+        r.register("watch_restarts", relists, self.relists.clone());
     }
 
     /// All of them as OpenMetrics text.

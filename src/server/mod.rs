@@ -31,7 +31,7 @@ mod metrics;
 mod pace;
 mod pool;
 mod reviewer;
-pub mod signals;
+mod signals;
 pub mod watch;
 mod webhook;
 
@@ -50,8 +50,9 @@ use memory::Memory;
 use pool::Pool;
 
 pub use limits::Limits;
-pub use metrics::Metrics;
+pub use metrics::{Metrics, OfKind};
 pub use reviewer::{Bundle, Judge, Judged, Reviewer, Snapshot};
+pub use signals::Signals;
 
 /// What the parts of a server have in common.
 pub struct Shared {

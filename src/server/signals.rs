@@ -4,29 +4,32 @@ use std::io;
 
 use tokio::sync::watch;
 
-/// Passes the first signal on, and returns at the second.
-///
-/// # Errors
-/// Signals that cannot be listened to.
-pub async fn second(draining: &watch::Sender<bool>) -> io::Result<()> {
-    let mut signals = Signals::new()?;
-    signals.next().await;
-    tracing::info!("shutting down: not ready, still answering");
-    draining.send_replace(true);
-    signals.next().await;
-    tracing::warn!("shutting down at once: asked twice");
-    Ok(())
+impl Signals {
+    /// Passes the first signal on, and returns at the second.
+    pub async fn second(mut self, draining: &watch::Sender<bool>) {
+        self.next().await;
+        tracing::info!("shutting down: not ready, still answering");
+        draining.send_replace(true);
+        self.next().await;
+        tracing::warn!("shutting down at once: asked twice");
+    }
 }
 
+/// Signals that are listened to from now on.
 #[cfg(unix)]
-struct Signals {
+#[derive(Debug)]
+pub struct Signals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
 impl Signals {
-    fn new() -> io::Result<Self> {
+    /// Listens. Has to be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// Signals that cannot be listened to.
+    pub fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Signals { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
@@ -39,12 +42,18 @@ impl Signals {
     }
 }
 
+/// Signals that are listened to from now on.
 #[cfg(not(unix))]
-struct Signals;
+#[derive(Debug)]
+pub struct Signals;
 
 #[cfg(not(unix))]
 impl Signals {
-    fn new() -> io::Result<Self> {
+    /// Listens.
+    ///
+    /// # Errors
+    /// None here.
+    pub fn listen() -> io::Result<Self> {
         Ok(Signals)
     }
 

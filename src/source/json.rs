@@ -63,6 +63,9 @@ pub fn json_tree(bytes: &[u8]) -> Result<Tree, TextError> {
     }
 }
 
+/// Bytes of an object as it comes in a request; memory is laid out for so many.
+const TYPICAL: usize = 4096;
+
 /// A part of a JSON document as a tree of its own: for types that derive `Deserialize` and hold objects. Read them with
 /// [`json`], which minds the stack.
 #[derive(Debug)]
@@ -70,7 +73,7 @@ pub struct JsonTree(pub Tree);
 
 impl<'de> Deserialize<'de> for JsonTree {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let mut building = Building::new(TreeBuilder::default());
+        let mut building = Building::new(TreeBuilder::new(TYPICAL));
         Value::<Json>(&mut building, PhantomData).deserialize(from)?;
         Ok(JsonTree(building.finish()))
     }

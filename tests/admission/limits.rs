@@ -1,6 +1,7 @@
 //! C. What an answer may hold: 47-54 (53 and 54 stand with the effects).
 
 use serde_json::{Value, json};
+use virt_guard::admission::{Door, MAX_ANSWER, Unhurried};
 
 use super::common::{World, policy, texts, vm, vm_review};
 
@@ -88,6 +89,32 @@ fn audit_annotations_are_qualified_and_hold_no_content() {
         assert!(key.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)), "{key}");
         assert_eq!(value, "audit spec.x");
     }
+}
+
+#[test]
+fn an_answer_with_everything_in_it_is_within_its_limit() {
+    // 20
+    let says = "messageExpression: string(object.spec.t)";
+    let text: String = (0..300)
+        .map(|i| {
+            let effect = if i % 2 == 0 { "Deny" } else { "Warn" };
+            policy(
+                &format!("{}-{i:03}", "p".repeat(59)),
+                effect,
+                &format!("{{expression: object.spec.t == '', {says}}}"),
+            )
+        })
+        .collect();
+    let world = World::of(&text);
+    let mut body = vm_review("CREATE", vm(json!({"t": "\u{1f600}\"".repeat(5000)})), Value::Null);
+    body["request"]["name"] = json!("\"".repeat(5000));
+    body["request"]["uid"] = json!("\"".repeat(128));
+    let reviewed = world.review(body.to_string().as_bytes(), Door::Validate, &Unhurried).unwrap();
+    assert!(reviewed.body.len() <= MAX_ANSWER, "{}", reviewed.body.len());
+    let answer: Value = serde_json::from_slice(&reviewed.body).unwrap();
+    let warnings = texts(&answer["response"]["warnings"]);
+    assert!(warnings.iter().map(|w| w.chars().count()).sum::<usize>() <= 4096 && warnings.len() > 10);
+    assert!(answer["response"]["status"]["details"]["causes"].as_array().unwrap().len() > 1);
 }
 
 #[test]

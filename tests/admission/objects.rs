@@ -1,7 +1,7 @@
-//! B. Objects: 21-45. (30, 44, 45 need an API server; 43 is a file's, and stands with the CLI's tests.)
+//! B. Objects: 21-45. (30 needs an API server; 43 is a file's, and stands with the CLI's tests.)
 
 use serde_json::{Value, json};
-use virt_guard::admission::{Door, Unhurried, memory};
+use virt_guard::admission::{Door, Options, Unhurried, memory};
 use virt_guard::source;
 
 use super::common::{UID, World, policy, policy_on, subscription_review, texts, vm, vm_review};
@@ -148,7 +148,7 @@ fn what_was_so_before_is_a_warning_and_what_is_new_is_refused() {
 #[test]
 fn what_the_object_says_of_its_kind_does_not_matter() {
     // 31
-    let world = World::of(&policy("denies", "Deny", FALSE));
+    let (world, built_in) = (World::of(&policy("denies", "Deny", FALSE)), World::built_in());
     for object in [
         json!({}),
         json!({"metadata": {"name": "web"}}),
@@ -163,7 +163,7 @@ fn what_the_object_says_of_its_kind_does_not_matter() {
             let response = world.ask(&body);
             assert_eq!(response["allowed"], false, "{object}");
             assert_eq!(response["status"]["details"]["kind"], "VirtualMachine");
-            World::built_in().ask(&body);
+            built_in.ask(&body);
         }
     }
 }
@@ -234,7 +234,9 @@ fn a_wrong_type_that_decides_is_a_policy_error_that_names_the_field() {
     body["request"]["object"]["metadata"]["labels"] = json!("text");
     let response = World::built_in().ask(&body);
     assert_eq!(response["allowed"], false);
-    let message = response["status"]["details"]["causes"][0]["message"].as_str().unwrap();
+    let cause = &response["status"]["details"]["causes"][0];
+    assert_eq!(cause["field"], "metadata.labels");
+    let message = cause["message"].as_str().unwrap();
     assert!(message.starts_with("policy error: ") && message.contains("object.metadata.?labels"), "{message}");
     assert!(message.ends_with("[olm-manual-approval]"), "{message}");
 }
@@ -346,6 +348,7 @@ fn what_is_large_or_repetitive_is_judged_within_its_memory() {
         format!("[{}]", vec!["{\"\":{}}"; 300_000].join(",")),
         format!("\"{}\"", "\\u003c".repeat(1 << 20)),
         json!("<".repeat(3 << 20)).to_string(),
+        json!(",\"\\[".repeat(600 << 10)).to_string(),
     ];
     for extra in worst {
         let body = body(&extra);
@@ -354,8 +357,9 @@ fn what_is_large_or_repetitive_is_judged_within_its_memory() {
         assert_eq!(response["status"]["details"]["causes"].as_array().unwrap().len(), 1);
         let tree = source::json_tree(body.as_bytes()).unwrap();
         let (held, charged) = (tree.heap_bytes(), memory(body.as_bytes()));
-        assert!(2 * held <= charged, "{held} bytes held, {charged} charged for {}", &extra[..10]);
-        assert!(charged <= 96 << 20, "{charged} charged for {}", &extra[..10]);
+        assert!(held + body.len() <= charged, "{held} bytes held, {charged} charged for {}", &extra[..10]);
+        // Three MiB as the API server takes them, and what is stored beside them, have to fit into 128 MiB.
+        assert!(charged <= 64 << 20, "{charged} charged for {}", &extra[..10]);
     }
     let mut object = vm(json!({"bad": "y"}));
     object["metadata"]["managedFields"] = json!([{"fieldsV1": {"f:spec": {"f:x": "m".repeat(1 << 20)}}}]);
@@ -371,12 +375,20 @@ fn what_can_be_stored_is_judged_however_deep_it_is() {
     // 39
     let world = World::of(&policy("denies", "Deny", "{expression: object.spec.bad == 'x', message: wrong}"));
     let body = vm_review("UPDATE", vm(json!({"bad": "y", "deep": "PLACE"})), vm(json!({"bad": "z"}))).to_string();
-    for depth in [127, 128, 1_000, 9_990, 9_998] {
-        let nested = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        let response = world.ask_bytes(body.replace("\"PLACE\"", &nested).as_bytes());
-        assert_eq!((&response["uid"], &response["allowed"]), (&json!(UID), &json!(false)), "{depth}");
-        World::built_in().ask_bytes(body.replace("\"PLACE\"", &nested).as_bytes());
-    }
+    let built_in = World::built_in();
+    let judge = || {
+        for depth in [127, 128, 1_000, 9_990, 9_998] {
+            let nested = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+            let response = world.ask_bytes(body.replace("\"PLACE\"", &nested).as_bytes());
+            assert_eq!((&response["uid"], &response["allowed"]), (&json!(UID), &json!(false)), "{depth}");
+            built_in.ask_bytes(body.replace("\"PLACE\"", &nested).as_bytes());
+        }
+    };
+    // Half of what a thread has by default.
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(1 << 20).spawn_scoped(scope, judge).unwrap();
+        assert!(thread.join().is_ok());
+    });
 }
 
 #[test]
@@ -397,8 +409,19 @@ fn what_no_api_server_sends_is_refused_before_it_costs_a_stack() {
 }
 
 #[test]
+fn an_exempt_namespace_is_left_alone_and_its_neighbour_is_not() {
+    // 44: the configuration's namespaceSelector is the other lock
+    let mut body = vm_review("CREATE", vm(json!({})), Value::Null);
+    let options = Options { exempt_namespaces: vec!["kube-system".to_owned()], ..Options::default() };
+    let world = World::of(&policy("denies", "Deny", FALSE)).options(options);
+    assert_eq!(world.ask(&body)["allowed"], false);
+    body["request"]["namespace"] = json!("kube-system");
+    assert_eq!(world.ask(&body), admitted());
+}
+
+#[test]
 fn a_change_in_another_kind_of_resource_is_not_ours() {
-    // 44, 45: by selector and again here
+    // 45
     let mut body = vm_review("CREATE", json!({"kind": "Deployment", "apiVersion": "apps/v1"}), Value::Null);
     body["request"]["kind"] = json!({"group": "apps", "version": "v1", "kind": "Deployment"});
     body["request"]["resource"] = json!({"group": "apps", "version": "v1", "resource": "deployments"});

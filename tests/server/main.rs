@@ -10,6 +10,7 @@
 
 mod certs;
 mod client;
+mod cluster;
 mod connections;
 mod http;
 mod lifecycle;

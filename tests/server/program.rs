@@ -15,7 +15,7 @@ use super::client::{Answer, Client, post, trusting, until};
 use super::server::{REVIEW, metric, pair};
 
 /// The program while it serves.
-struct Program {
+pub struct Program {
     child: Child,
     webhook: SocketAddr,
     admin: SocketAddr,
@@ -24,7 +24,8 @@ struct Program {
     reader: Option<JoinHandle<()>>,
 }
 
-fn serve(folder: &Path, arguments: &[&str]) -> Command {
+/// The command that serves on free ports of this machine, without a cluster unless it is asked for.
+pub fn serve(folder: &Path, arguments: &[&str]) -> Command {
     let (authority, pem) = pair();
     fs::write(folder.join("ca.crt"), authority.certificate).unwrap();
     fs::write(folder.join("tls.crt"), &pem.certificate).unwrap();
@@ -33,13 +34,21 @@ fn serve(folder: &Path, arguments: &[&str]) -> Command {
     command.current_dir(folder).arg("serve").args(["--tls-cert", "tls.crt", "--tls-key", "tls.key"]);
     command.args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--poll", "10ms"]);
     command.args(["--shutdown-delay", "0s"]).args(arguments);
+    if !arguments.contains(&"--inventory") {
+        command.args(["--inventory", "none"]);
+    }
     command
 }
 
 impl Program {
     /// Starts it, and waits until it listens.
     fn start(folder: &Path, arguments: &[&str]) -> Self {
-        let mut child = serve(folder, arguments).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        Program::of(serve(folder, arguments), folder)
+    }
+
+    /// Starts a command, and waits until it listens.
+    pub fn of(mut command: Command, folder: &Path) -> Self {
+        let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines();
         let lines = Arc::new(Mutex::new(Vec::new()));
         let first = stderr.next().expect("a line").unwrap();
@@ -57,11 +66,11 @@ impl Program {
         Client::tls(self.webhook, &self.trust).expect("a handshake")
     }
 
-    fn ask(&self, request: &[u8]) -> Answer {
+    pub fn ask(&self, request: &[u8]) -> Answer {
         self.connect().ask(request)
     }
 
-    fn admin(&self, path: &str) -> String {
+    pub fn admin(&self, path: &str) -> String {
         let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
         Client::plain(self.admin).ask(request.as_bytes()).text()
     }
@@ -90,7 +99,7 @@ impl Drop for Program {
     }
 }
 
-fn allowed(answer: &Answer) -> bool {
+pub fn allowed(answer: &Answer) -> bool {
     answer.json()["response"]["allowed"].as_bool().unwrap_or_else(|| panic!("{answer:?}"))
 }
 
@@ -142,10 +151,11 @@ fn the_first_line_a_denial_and_an_orderly_end() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start(folder.path(), &[]);
     assert!(!allowed(&program.ask(&post("/validate?timeout=10s", REVIEW))));
-    let logged = program.logged();
-    let listening = logged[0]["policies"].as_str().unwrap();
+    let listening = program.logged()[0]["policies"].as_str().unwrap().to_owned();
     assert!(listening.contains("those that need no cluster"), "{listening}");
-    let denied = logged.iter().find(|line| line["msg"] == "denied").expect("a line for the denial");
+    let denied = || program.logged().into_iter().find(|line| line["msg"] == "denied");
+    until("a line for the denial", || denied().is_some());
+    let denied = denied().unwrap();
     for (field, value) in [
         ("level", "info"),
         ("uid", "705ab4f5-6393-11e8-b7cc-42010a800002"),
@@ -207,7 +217,7 @@ fn policies_are_reloaded_and_a_broken_one_leaves_the_old_in_force() {
 
     fs::write(policies.join("mine.yaml"), policy("the third")).unwrap();
     until("the third is in force", || says("the third"));
-    assert!(!program.admin("/readyz?verbose").contains("not in force"));
+    until("readiness says so", || !program.admin("/readyz?verbose").contains("not in force"));
     let bundles = || program.admin("/metrics").lines().filter(|l| l.starts_with("virt_guard_bundle_info{")).count();
     until("the metrics name one bundle", || bundles() == 1);
 }
@@ -261,6 +271,7 @@ fn what_was_asked_wrongly_is_said_before_anything_is_served() {
         (&["--dev", "--listen", &taken, "--admin-listen", "127.0.0.1:0"][..], &*taken),
         (&["--tls-cert", "tls.crt"], "--tls-key"),
         (&[], "--tls-cert"),
+        (&["--dev", "--max-staleness", "1m"], "--inventory cluster"),
     ] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_virt-guard"));
         let output = command.arg("serve").args(arguments).output().unwrap();
