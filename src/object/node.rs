@@ -303,9 +303,10 @@ impl<'t> Node<'t> {
 
     /// The same value, wherever it stands: maps without regard to order, numbers by value.
     pub fn equals(self, other: Node<'_>) -> bool {
-        // An explicit stack: a tree may be deeper than a thread's stack.
-        let mut todo: Vec<(Node<'_>, Node<'_>)> = vec![(self, other)];
-        while let Some((a, b)) = todo.pop() {
+        // An explicit stack, no larger than the values are deep: the containers that are open, and how far they are equal.
+        let mut open: Vec<(Node<'_>, Node<'_>, usize)> = Vec::new();
+        let mut next = Some((self, other));
+        while let Some((a, b)) = next {
             match (a.slot(), b.slot()) {
                 (Slot::Null, Slot::Null) => {}
                 (Slot::Bool(x), Slot::Bool(y)) if x == y => {}
@@ -313,18 +314,22 @@ impl<'t> Node<'t> {
                 (Slot::Double(x), Slot::Double(y)) if x == y => {}
                 (Slot::Int(i), Slot::Double(d)) | (Slot::Double(d), Slot::Int(i)) if i as f64 == d => {}
                 (Slot::Str { .. }, Slot::Str { .. }) if a.as_str() == b.as_str() => {}
-                (Slot::List { len: x, .. }, Slot::List { len: y, .. }) if x == y => {
-                    todo.extend(a.elements().zip(b.elements()))
-                }
-                (Slot::Map { len: x, .. }, Slot::Map { len: y, .. }) if x == y => {
-                    for ((k, v), (l, w)) in a.entries().zip(b.entries()) {
-                        if k != l {
-                            return false;
-                        }
-                        todo.push((v, w));
-                    }
-                }
+                (Slot::List { len: x, .. }, Slot::List { len: y, .. }) if x == y => open.push((a, b, 0)),
+                (Slot::Map { len: x, .. }, Slot::Map { len: y, .. }) if x == y => open.push((a, b, 0)),
                 _ => return false,
+            }
+            next = None;
+            while let Some((a, b, at)) = open.last_mut() {
+                next = match (a.entry_at(*at), b.entry_at(*at)) {
+                    (Some((k, v)), Some((l, w))) if k == l => Some((v, w)),
+                    (Some(_), Some(_)) => return false,
+                    _ => a.element(*at).zip(b.element(*at)),
+                };
+                *at += 1;
+                if next.is_some() {
+                    break;
+                }
+                open.pop();
             }
         }
         true
@@ -351,52 +356,40 @@ impl PartialEq for Node<'_> {
 /// Compact JSON, maps in key order.
 impl fmt::Display for Node<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        enum Todo<'t> {
-            Value(Node<'t>),
-            Key(&'t str),
-            Text(&'static str),
-        }
-        let mut todo = vec![Todo::Value(*self)];
-        while let Some(next) = todo.pop() {
-            let node = match next {
-                Todo::Text(t) => {
-                    f.write_str(t)?;
-                    continue;
-                }
-                Todo::Key(k) => {
-                    write!(f, "{}:", serde_json::Value::from(k))?;
-                    continue;
-                }
-                Todo::Value(n) => n,
-            };
+        // An explicit stack, no larger than the value is deep: the containers that are open, and how far they are written.
+        let mut open: Vec<(Node<'_>, usize)> = Vec::new();
+        let mut next = Some(*self);
+        while let Some(node) = next {
             match (node.scalar(), node.kind()) {
                 (Some(Scalar::Null), _) => f.write_str("null")?,
                 (Some(Scalar::Bool(b)), _) => write!(f, "{b}")?,
                 (Some(Scalar::Int(i)), _) => write!(f, "{i}")?,
                 (Some(Scalar::Double(d)), _) => write!(f, "{}", serde_json::Value::from(d))?,
                 (Some(Scalar::Str(s)), _) => write!(f, "{}", serde_json::Value::from(s))?,
-                (None, Type::List) => {
-                    f.write_str("[")?;
-                    todo.push(Todo::Text("]"));
-                    for (i, e) in node.elements().enumerate().rev() {
-                        todo.push(Todo::Value(e));
-                        if i > 0 {
-                            todo.push(Todo::Text(","));
-                        }
-                    }
+                (None, kind) => {
+                    f.write_str(if kind == Type::List { "[" } else { "{" })?;
+                    open.push((node, 0));
                 }
-                (None, _) => {
-                    f.write_str("{")?;
-                    todo.push(Todo::Text("}"));
-                    for i in (0..node.len()).rev() {
-                        let Some((k, v)) = node.entry_at(i) else { continue };
-                        todo.push(Todo::Value(v));
-                        todo.push(Todo::Key(k));
-                        if i > 0 {
-                            todo.push(Todo::Text(","));
-                        }
-                    }
+            }
+            next = None;
+            while let Some((container, written)) = open.last_mut() {
+                let at = *written;
+                *written += 1;
+                let list = container.kind() == Type::List;
+                let child = if list { container.element(at) } else { container.entry_at(at).map(|(_, value)| value) };
+                if child.is_none() {
+                    f.write_str(if list { "]" } else { "}" })?;
+                    open.pop();
+                    continue;
                 }
+                if at > 0 {
+                    f.write_str(",")?;
+                }
+                if let Some((key, _)) = container.entry_at(at) {
+                    write!(f, "{}:", serde_json::Value::from(key))?;
+                }
+                next = child;
+                break;
             }
         }
         Ok(())
