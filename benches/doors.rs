@@ -24,7 +24,8 @@ const FILES: usize = 10_000;
 const MACHINES: usize = 100_000;
 
 const VM: &str = include_str!("../examples/cluster/namespaces/shop/kubevirt.io/virtualmachines/frontend-0.yaml");
-const VMI: &str = include_str!("../examples/cluster/namespaces/shop/kubevirt.io/virtualmachineinstances/frontend-0.yaml");
+const VMI: &str =
+    include_str!("../examples/cluster/namespaces/shop/kubevirt.io/virtualmachineinstances/frontend-0.yaml");
 
 fn main() {
     divan::main();

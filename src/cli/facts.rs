@@ -20,7 +20,7 @@ use crate::facts::workload_update::WorkloadUpdate;
 use crate::facts::{FactSchema, SCHEMA, World};
 use crate::finding::Unreadable;
 use crate::inventory::{Entry, Inventory};
-use crate::object::{Evidence, MissingSet, Object};
+use crate::object::{Ground, MissingSet, Object};
 use crate::policy;
 use crate::report::summary::ExitCode;
 
@@ -282,8 +282,8 @@ fn shown(value: &FactValue) -> String {
 }
 
 /// `db.yaml:18:23`: the file's own name, for a screen is narrow and says which file it is about.
-fn place(evidence: &Evidence) -> Option<String> {
-    let location = evidence.location.as_ref()?;
+fn place(ground: &Ground) -> Option<String> {
+    let location = ground.location()?;
     let name = &location.origin.name;
     let file = Path::new(name).file_name().map_or(name.into(), |name| name.to_string_lossy());
     Some(format!("{file}:{}:{}", location.line, location.column))

@@ -53,7 +53,7 @@ impl Owned {
     }
 
     pub fn object(&self) -> Object<'_> {
-        Object { root: self.tree.root(), gvk: &self.gvk }
+        Object::new(&self.tree, self.tree.root().id(), &self.gvk)
     }
 }
 

@@ -13,7 +13,7 @@ use super::versions::applies;
 use super::workload::{Form, READS, Workload};
 use super::{FactSchema, HYPER_CONVERGED, KUBE_VIRT, VIRTUAL_MACHINE_INSTANCE, World};
 use crate::cel::{self, Fact};
-use crate::object::{Evidence, Missing, MissingSet, Node, Object};
+use crate::object::{Ground, Missing, MissingSet, Node, Object};
 
 /// What virt-controller acts on; it passes over every other word in silence.
 const METHODS: [&str; 2] = ["LiveMigrate", "Evict"];
@@ -51,7 +51,7 @@ pub struct Methods {
     /// How they are declared.
     pub declared: Declared,
     /// Where.
-    pub evidence: Evidence,
+    pub evidence: Ground,
 }
 
 /// What the workload updater does with an outdated VMI.
@@ -84,7 +84,7 @@ pub struct OfInstance {
     /// Why, as half a sentence.
     pub reason: String,
     /// What decided.
-    pub evidence: Vec<Evidence>,
+    pub evidence: Vec<Ground>,
 }
 
 /// The answer.
@@ -93,7 +93,7 @@ pub struct WorkloadUpdate {
     /// The methods in force.
     pub methods: Result<Methods, MissingSet>,
     /// What is wrong with how they are declared: half a sentence and where.
-    pub problems: Vec<(String, Evidence)>,
+    pub problems: Vec<(String, Ground)>,
     /// True for a KubeVirt that HyperConverged writes; what is changed there does not stay.
     pub managed: bool,
     /// MachineConfigPools that are paused, as the way through two minors at once asks for.
@@ -187,13 +187,13 @@ impl WorkloadUpdate {
         let declared = known(&self.methods, |m| Fact::with(m.declared.as_str(), from(m)));
         let off = known(&self.methods, |m| Fact::with(m.methods.is_empty(), from(m)));
         let problems = self.problems.iter().map(|(text, evidence)| {
-            let field = Fact::new(evidence.path.to_string());
+            let field = Fact::new(evidence.path().to_string());
             Fact {
                 evidence: vec![evidence.clone()],
                 ..Fact::map([("message", Fact::new(text.as_str())), ("field", field)])
             }
         });
-        let evidence: Vec<Evidence> = self.problems.iter().map(|(_, e)| e.clone()).collect();
+        let evidence: Vec<Ground> = self.problems.iter().map(|(_, e)| e.clone()).collect();
         let texts: Vec<&str> = self.problems.iter().map(|(text, _)| text.as_str()).collect();
         let reason = match &self.update {
             Some(Ok(vmi)) => vmi.reason.as_str(),
@@ -240,7 +240,7 @@ fn of_kubevirt(kubevirt: Object<'_>) -> Methods {
 
 fn declared(object: Object<'_>, stanza: &[&str]) -> Methods {
     let keys = [stanza, &["workloadUpdateMethods"]].concat();
-    let evidence = Evidence::at(object, &keys);
+    let evidence = Ground::at(object, &keys);
     let list = object.at(&keys).filter(|n| !n.is_null());
     let declared = match list {
         None => Declared::Absent,
@@ -261,10 +261,10 @@ fn in_force(cluster: &Cluster<'_>, world: &World<'_>) -> Result<Methods, Missing
 }
 
 /// Neither CRD checks these values; a misspelt method switches updates off in silence.
-fn problems(object: Object<'_>, stanza: &[&str]) -> Vec<(String, Evidence)> {
+fn problems(object: Object<'_>, stanza: &[&str]) -> Vec<(String, Ground)> {
     let Some(stanza) = object.at(stanza).filter(|n| !n.is_null()) else { return Vec::new() };
     let mut problems = Vec::new();
-    let mut say = |node: Node<'_>, text: String| problems.push((text, Evidence::of(object, node)));
+    let mut say = |node: Node<'_>, text: String| problems.push((text, Ground::of(object, node)));
     let mut seen: Vec<&str> = Vec::new();
     for method in stanza.list_at(&["workloadUpdateMethods"]) {
         let word = method.as_str().unwrap_or_default();
@@ -317,7 +317,7 @@ fn update(
 ) -> Result<OfInstance, MissingSet> {
     let methods = methods.as_ref().map_err(Clone::clone)?;
     let may = |method: &str| methods.methods.contains(&method);
-    let answer = |update: Update, reason: String, because: Vec<Evidence>| {
+    let answer = |update: Update, reason: String, because: Vec<Ground>| {
         Ok(OfInstance { update, reason, evidence: [vec![methods.evidence.clone()], because].concat() })
     };
     if methods.methods.is_empty() {
@@ -389,7 +389,7 @@ mod tests {
             Ok(m) => format!("{} [{}]", m.declared.as_str(), m.methods.join(", ")),
             Err(missing) => missing.iter().map(|m| m.to_string()).collect(),
         };
-        let problems = w.problems.iter().map(|(text, e)| format!(" | {}: {text}", e.path)).collect::<String>();
+        let problems = w.problems.iter().map(|(text, e)| format!(" | {}: {text}", e.path())).collect::<String>();
         format!("{methods}{problems}")
     }
 

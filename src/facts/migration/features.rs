@@ -4,7 +4,7 @@
 use super::super::look::Looks;
 use super::super::versions::applies;
 use super::predict::{Guest, Setting};
-use crate::object::{Cause, Evidence, Object};
+use crate::object::{Cause, Ground, Object};
 
 const NO_TSC: &str = "NoTSCFrequencyNotLiveMigratable";
 const TSC_LABEL: &str = "cpu-timer.node.kubevirt.io/tsc-frequency";
@@ -18,7 +18,7 @@ pub fn cpu_model(guest: &Guest<'_, '_>, looks: &mut Looks) {
     let configured = guest.cluster.configuration(&["cpuModel"]);
     let (model, evidence) = match (&set, configured) {
         (Some(set), _) => (set.node.as_str(), set.evidence.clone()),
-        (None, Some((kubevirt, node))) => (node.as_str(), vec![Evidence::of(kubevirt, node)]),
+        (None, Some((kubevirt, node))) => (node.as_str(), vec![Ground::of(kubevirt, node)]),
         // Nothing else is the default anywhere but on arm64 (pkg/defaults/arm64.go).
         (None, None) if guest.architecture() == Some("arm64") => return,
         (None, None) => (Some("host-model"), vec![guest.workload.guest_evidence(&keys)]),
@@ -57,7 +57,7 @@ pub fn reenlightenment(guest: &Guest<'_, '_>, looks: &mut Looks) {
     let started = !guest.workload.phase().is_empty() && guest.workload.is_active();
     let seen = guest.cluster.seen_nodes();
     if let Some(node) = seen.iter().find(has_frequency).filter(|_| !started) {
-        let label = Evidence::at(*node, &["metadata", "labels", TSC_LABEL]);
+        let label = Ground::at(*node, &["metadata", "labels", TSC_LABEL]);
         let evidence = setting.evidence.into_iter().chain([label]).collect();
         return looks.pass("re-enlightenment", "nodes report a TSC frequency", evidence);
     }
