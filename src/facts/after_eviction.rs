@@ -10,7 +10,7 @@ use super::look::{Looks, known};
 use super::migration::Migration;
 use super::storage::Claims;
 use super::workload::{Form, Owner, READS, RunStrategy, WORKLOADS, Workload};
-use super::{FactSchema, World};
+use super::{FactSchema, FactSet, World};
 use crate::cel::{self, Fact};
 use crate::object::{Cause, Ground, Missing, MissingSet, Object};
 
@@ -301,8 +301,8 @@ fn fields() -> cel::Type {
     cel::Type::object("facts.afterEviction", [("outcome", cel::Type::String), ("reason", cel::Type::String)])
 }
 
-fn compute(object: Object<'_>, world: &World<'_>) -> Option<Fact> {
-    AfterEviction::of(object, world).map(|a| a.fact())
+fn compute(of: &FactSet<'_>) -> Option<Fact> {
+    of.after_eviction().map(|a| a.fact())
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::cluster::{Cluster, hyperconverged_keys};
 use super::look::{Looks, known};
 use super::lookup::Seen;
 use super::workload::{Form, Owner, WORKLOADS, Workload};
-use super::{FactSchema, HYPER_CONVERGED, KUBE_VIRT, NODE, VIRTUAL_MACHINE, VIRTUAL_MACHINE_INSTANCE, World};
+use super::{FactSchema, FactSet, HYPER_CONVERGED, KUBE_VIRT, NODE, VIRTUAL_MACHINE, VIRTUAL_MACHINE_INSTANCE, World};
 use crate::cel::{self, Fact};
 use crate::object::{Cause, Ground, Missing, MissingSet, Object};
 
@@ -362,8 +362,8 @@ fn fields() -> cel::Type {
     )
 }
 
-fn compute(object: Object<'_>, world: &World<'_>) -> Option<Fact> {
-    Eviction::of(object, world).map(|e| e.fact())
+fn compute(of: &FactSet<'_>) -> Option<Fact> {
+    of.eviction().map(Eviction::fact)
 }
 
 #[cfg(test)]

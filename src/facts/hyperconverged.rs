@@ -5,7 +5,7 @@
 
 use crate::cel::{Fact, FactValue, Type};
 use crate::facts::answer::{Answer, fact};
-use crate::facts::{FactSchema, HYPER_CONVERGED, World};
+use crate::facts::{FactSchema, FactSet, HYPER_CONVERGED};
 use crate::object::{Cause, Ground, Missing, MissingSet, Node, Object};
 
 /// The declaration.
@@ -15,7 +15,8 @@ pub const SCHEMA: FactSchema = FactSchema {
     subjects: &[HYPER_CONVERGED],
     reads: &[],
     fields,
-    compute: |object: Object<'_>, _: &World<'_>| {
+    compute: |of: &FactSet<'_>| {
+        let object = of.object;
         object.gvk.is(HYPER_CONVERGED.group, HYPER_CONVERGED.kind).then(|| facts(&Health::of(object)))
     },
 };

@@ -17,7 +17,7 @@ mod tests;
 
 use super::look::{Look, Looks, Mark, known};
 use super::workload::{READS, WORKLOADS, Workload};
-use super::{FactSchema, World};
+use super::{FactSchema, FactSet, World};
 use crate::cel::{self, Fact};
 use crate::object::{Ground, MissingSet, Object};
 
@@ -193,6 +193,6 @@ fn fields() -> cel::Type {
     )
 }
 
-fn compute(object: Object<'_>, world: &World<'_>) -> Option<Fact> {
-    Migration::of(object, world).map(|m| m.fact())
+fn compute(of: &FactSet<'_>) -> Option<Fact> {
+    of.migration().map(Migration::fact)
 }

@@ -5,9 +5,10 @@ use super::{Version, Versions, release};
 use crate::cel::{Fact, Type};
 use crate::facts::answer::{Answer, fact, missing};
 use crate::facts::{
-    CLUSTER_SERVICE_VERSION, CLUSTER_VERSION, FactSchema, HYPER_CONVERGED, KINDS, KUBE_VIRT, SUBSCRIPTION, World,
+    CLUSTER_SERVICE_VERSION, CLUSTER_VERSION, FactSchema, FactSet, HYPER_CONVERGED, KINDS, KUBE_VIRT, SUBSCRIPTION,
+    World,
 };
-use crate::object::{Ground, Missing, Object};
+use crate::object::{Ground, Missing};
 
 /// The declaration.
 pub const SCHEMA: FactSchema = FactSchema {
@@ -16,7 +17,7 @@ pub const SCHEMA: FactSchema = FactSchema {
     subjects: KINDS,
     reads: &[CLUSTER_VERSION, HYPER_CONVERGED, KUBE_VIRT, CLUSTER_SERVICE_VERSION, SUBSCRIPTION],
     fields,
-    compute: |_: Object<'_>, world: &World<'_>| Some(compute(world)),
+    compute: |of: &FactSet<'_>| Some(compute(&of.world)),
 };
 
 /// How OpenShift Virtualization stands to OpenShift. Each minor of it is supported on its own minor of OpenShift only;
