@@ -436,7 +436,7 @@ fn everything_that_was_looked_at_is_told() {
     ✓ network default: masquerade on the pod network, by default
         VirtualMachine spec.template.spec.domain.devices.interfaces (absent)
         KubeVirt spec.configuration.network.defaultNetworkInterface: masquerade
-    · cpu model host-model: 0 of 1 nodes report their CPU model, and only from those it moves
+    · cpu model host-model: moves only from a node that reports its CPU model
         VirtualMachine spec.template.spec.domain.cpu.model (absent)
     ✗ DisksNotLiveMigratable: volume data is ReadWriteOnce on storage class hpp
         VirtualMachine spec.dataVolumeTemplates[0].spec.storage.storageClassName: hpp
