@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::sync::Arc;
 
 use super::path::{Path, Step};
 use super::reference::{Gvk, ObjectRef};
@@ -244,20 +245,16 @@ impl<'t> Node<'t> {
         })
     }
 
-    /// The longest part of a path that exists, and how many of its steps that is.
-    pub fn follow_far(self, path: &Path) -> (Node<'t>, usize) {
+    /// The last value on the way along keys, and how many of them lead there.
+    pub fn far(self, keys: &[&str]) -> (Node<'t>, usize) {
         let mut node = self;
-        for (taken, step) in path.steps().iter().enumerate() {
-            let next = match step {
-                Step::Key(key) => node.get(key),
-                Step::Index(i) => node.element(*i),
-            };
-            match next {
-                Some(n) => node = n,
+        for (taken, key) in keys.iter().enumerate() {
+            match node.get(key) {
+                Some(next) => node = next,
                 None => return (node, taken),
             }
         }
-        (node, path.steps().len())
+        (node, keys.len())
     }
 
     /// True when `other` is this value or stands inside it.
@@ -408,10 +405,21 @@ pub struct Object<'t> {
     /// The object's map.
     pub root: Node<'t>,
     /// Its type; from the object itself, or from the List for items that carry none.
-    pub gvk: &'t Gvk,
+    pub gvk: &'t Arc<Gvk>,
+    document: &'t Arc<Tree>,
 }
 
 impl<'t> Object<'t> {
+    /// The object that stands at `root` of a document.
+    pub fn new(document: &'t Arc<Tree>, root: NodeId, gvk: &'t Arc<Gvk>) -> Self {
+        Object { root: document.node(root), gvk, document }
+    }
+
+    /// The document that it stands in, to be kept longer than the object is borrowed.
+    pub fn document(self) -> &'t Arc<Tree> {
+        self.document
+    }
+
     /// `metadata.name`, else empty (a template, or `generateName`).
     pub fn name(self) -> &'t str {
         self.root.str_at(&["metadata", "name"]).unwrap_or_default()
@@ -420,6 +428,13 @@ impl<'t> Object<'t> {
     /// `metadata.namespace`; `None` for cluster-scoped objects and for manifests that leave it to kubectl.
     pub fn namespace(self) -> Option<&'t str> {
         self.root.str_at(&["metadata", "namespace"]).filter(|n| !n.is_empty())
+    }
+
+    /// True when the other is of the same kind, namespace and name: the same object, perhaps as it stands elsewhere.
+    pub fn is_same(self, other: Object<'_>) -> bool {
+        self.gvk.is(&other.gvk.group, &other.gvk.kind)
+            && self.name() == other.name()
+            && self.namespace() == other.namespace()
     }
 
     /// A label's value.
