@@ -1,18 +1,20 @@
 package oracle
 
 import (
-	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"strconv"
 
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/common/types/traits"
+	apiservercel "k8s.io/apiserver/pkg/cel"
 	"k8s.io/apiserver/pkg/cel/mutation"
 	"k8s.io/apiserver/pkg/cel/mutation/dynamic"
 )
 
-// show writes a value down as {"<type>": …}, so that 1, 1u and 1.0 differ. Numbers are strings: JSON's would lose some.
+// show writes a value down as {"<type>": …}, so that 1, 1u and 1.0 differ. Numbers are strings, JSON's would lose some;
+// bytes are in hexadecimal, durations in nanoseconds.
 // Maps are lists of [key, value] in the order of their keys.
 func show(v ref.Val) any {
 	switch x := v.(type) {
@@ -21,11 +23,11 @@ func show(v ref.Val) any {
 	case types.Uint:
 		return one("uint", strconv.FormatUint(uint64(x), 10))
 	case types.Double:
-		return one("double", strconv.FormatFloat(float64(x), 'g', -1, 64))
+		return one("double", strconv.FormatFloat(float64(x), 'e', -1, 64))
 	case types.String:
 		return one("string", string(x))
 	case types.Bytes:
-		return one("bytes", base64.StdEncoding.EncodeToString(x))
+		return one("bytes", hex.EncodeToString(x))
 	case types.Bool:
 		return one("bool", bool(x))
 	case types.Null:
@@ -39,6 +41,8 @@ func show(v ref.Val) any {
 			return one("optional", nil)
 		}
 		return one("optional", show(x.GetValue()))
+	case *apiservercel.Format:
+		return one(x.Type().TypeName(), x.Name)
 	case *types.Type:
 		return one("type", x.TypeName())
 	case *dynamic.ObjectVal:
