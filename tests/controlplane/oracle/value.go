@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
@@ -41,7 +42,14 @@ func show(v ref.Val) any {
 			return one("optional", nil)
 		}
 		return one("optional", show(x.GetValue()))
-	case *apiservercel.Format:
+	case apiservercel.Quantity:
+		// In full, because that is the value; "1Gi" and "1024Mi" are ways to write it.
+		text := x.Quantity.AsDec().String()
+		if strings.Contains(text, ".") {
+			text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
+		}
+		return one(x.Type().TypeName(), text)
+	case apiservercel.Format:
 		return one(x.Type().TypeName(), x.Name)
 	case *types.Type:
 		return one("type", x.TypeName())
