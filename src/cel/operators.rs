@@ -35,7 +35,7 @@ pub(super) static ROWS: &[Row] = &[
     row("_/_(double, double): double", Cost::One, |_, a| two(Operator::Divide, a)),
     row("_%_(int, int): int", Cost::One, |_, a| two(Operator::Modulo, a)),
     row("_%_(uint, uint): uint", Cost::One, |_, a| two(Operator::Modulo, a)),
-    row("_==_(A, A): bool", Cost::Smaller, |c, a| same(c, a, true)),
+    row("_==_(A, A): bool", Cost::Equal, |c, a| same(c, a, true)),
     row("_!=_(A, A): bool", Cost::Smaller, |c, a| same(c, a, false)),
     row("_<_(int|uint|double, int|uint|double): bool", Cost::One, |_, a| order(a, Ordering::is_lt)),
     row("_<_(string, string): bool", Cost::Smaller, |_, a| order(a, Ordering::is_lt)),

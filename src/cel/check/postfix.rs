@@ -111,7 +111,7 @@ impl<'s> Checker<'_, 's> {
         let (inner, was_optional) = within(given);
         let found = match &inner {
             Type::Dyn | Type::Param(_) => Type::Dyn,
-            Type::Named(name) if !name.starts_with("kubernetes.") => Type::Dyn,
+            Type::Named(name) if **name == *"JSONPatch" || name.starts_with("Object") => Type::Dyn,
             Type::Map(_, value) => (**value).clone(),
             Type::Struct(declared) => match declared.fields.get(name) {
                 Some(ty) => ty.clone(),

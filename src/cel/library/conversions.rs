@@ -1,10 +1,8 @@
 //! Size, types and conversions (cel-go common/stdlib, common/types).
 
 use super::time::{parse_duration, parse_timestamp};
-use super::{Answer, Context, Cost, Fail, Row, argument, row};
+use super::{Answer, Context, Cost, Fail, READ, Row, argument, row};
 use crate::cel::value::{Value, View};
-
-const READ: Cost = Cost::Read { argument: 0, times: 1 };
 
 pub static ROWS: &[Row] = &[
     row("size(string|bytes|list(A)|map(A, B)): int", 0, Cost::One, size),

@@ -1,9 +1,11 @@
 //! Durations and timestamps (cel-go common/types/{duration,timestamp}.go). The time zone is UTC unless one is named.
 
-use jiff::tz::{Offset, TimeZone};
+use std::sync::LazyLock;
+
+use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
 use jiff::{Timestamp, Zoned};
 
-use super::{Answer, Cost, Fail, Row, argument, row, text_at};
+use super::{Answer, Cost, Fail, Row, argument, go, row, text_at};
 use crate::cel::value::{Value, View};
 
 pub static ROWS: &[Row] = &[
@@ -49,20 +51,41 @@ fn clock<'a>(arguments: &[Value<'a>], get: fn(&Zoned) -> i64, unit: i64) -> Answ
     }
 }
 
-/// `UTC` and offsets (`+02:00`, `-7:30`). Names of places need a database that this program does not carry.
+/// A name of a place (`Europe/Berlin`) or an offset (`+02:00`); none is UTC (timestamp.go, timeZone).
 fn zone(name: &str) -> Result<TimeZone, Fail> {
-    if name.is_empty() || name == "UTC" {
+    let Some((hours, minutes)) = name.split_once(':') else { return place(name) };
+    let (hours, minutes) = (atoi(hours)?, atoi(minutes)?);
+    let minutes = if name.starts_with('-') { minutes.wrapping_neg() } else { minutes };
+    // Nobody means more than this; Go would count days on.
+    let wrong = || Fail::from(format!("unknown time zone {name}"));
+    let seconds = hours.checked_mul(60).and_then(|h| h.checked_add(minutes)).and_then(|m| m.checked_mul(60));
+    let offset = seconds.and_then(|s| i32::try_from(s).ok()).and_then(|s| Offset::from_seconds(s).ok());
+    Ok(TimeZone::fixed(offset.ok_or_else(wrong)?))
+}
+
+/// Go's `strconv.Atoi`.
+fn atoi(text: &str) -> Result<i64, Fail> {
+    text.parse().map_err(|_| {
+        let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+        let number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+        let why = if number { "value out of range" } else { "invalid syntax" };
+        Fail::from(format!("strconv.Atoi: parsing {}: {why}", go::quote(text)))
+    })
+}
+
+/// A time zone of IANA's database, of which this program carries a copy; the machine's is never read. `Local` is the
+/// server's own, which is UTC.
+fn place(name: &str) -> Result<TimeZone, Fail> {
+    static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
+    if matches!(name, "" | "UTC" | "Local") {
         return Ok(TimeZone::UTC);
     }
-    let unknown = || Fail::from(format!("unknown time zone {name}"));
-    let (sign, rest) = match name.strip_prefix('-') {
-        Some(rest) => (-1, rest),
-        None => (1, name.strip_prefix('+').unwrap_or(name)),
-    };
-    let (hours, minutes) = rest.split_once(':').ok_or_else(unknown)?;
-    let number = |text: &str| text.parse::<u8>().ok().filter(|n| *n < 60).map(i32::from).ok_or_else(unknown);
-    let seconds = sign * (number(hours)? * 3600 + number(minutes)? * 60);
-    Ok(TimeZone::fixed(Offset::from_seconds(seconds).map_err(|_| unknown())?))
+    if name.starts_with(['/', '\\']) || name.split(['/', '\\']).any(|part| part == "..") || name.contains('\\') {
+        return Err(Fail::from("time: invalid location name"));
+    }
+    // The database does not care for large and small letters; Go does.
+    let zone = ZONES.get(name).ok().filter(|zone| zone.iana_name() == Some(name));
+    zone.ok_or_else(|| Fail::from(format!("unknown time zone {name}")))
 }
 
 /// Go's `time.ParseDuration`: `1h30m`, `1.5s`, `-2ms`, `0`.
@@ -108,6 +131,15 @@ pub fn parse_duration(text: &str) -> Option<i64> {
 /// The years that CEL has: 1 to 9999.
 const FIRST: i64 = -62_135_596_800;
 const LAST: i64 = 253_402_300_799;
+
+/// Go's zero time: the first second of the year 1.
+pub const ZERO: Timestamp = Timestamp::constant(FIRST, 0);
+
+/// `2024-02-29` (Go's time.Parse of that layout).
+pub fn is_date(text: &str) -> bool {
+    let shape = |(i, b): (usize, u8)| if matches!(i, 4 | 7) { b == b'-' } else { b.is_ascii_digit() };
+    text.len() == 10 && text.bytes().enumerate().all(shape) && text.parse::<jiff::civil::Date>().is_ok()
+}
 
 /// Within those years.
 pub fn from_seconds(seconds: i64) -> Option<Timestamp> {

@@ -45,7 +45,8 @@ pub fn equal<'a>(a: &Value<'a>, b: &Value<'a>) -> Result<bool, Fail> {
             _ => false,
         },
         (View::Type(x), View::Type(y)) => x == y,
-        (View::Opaque(x), View::Opaque(y)) => x == y,
+        (View::Opaque(x), View::Opaque(y)) => x.equals(y).ok_or(Fail::NoSuchOverload)?,
+        (View::Opaque(_), _) => return Err(Fail::NoSuchOverload),
         _ => compare(a, b) == Some(Some(Ordering::Equal)),
     })
 }
