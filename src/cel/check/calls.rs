@@ -1,6 +1,6 @@
 //! Calls: functions, their overloads, and what is computed at load.
 
-use super::{Checker, Typed, did_you_mean, shown, suggest};
+use super::{Checker, Typed, did_you_mean, suggest};
 use crate::cel::halt::Fail;
 use crate::cel::library::{Context, FOLDED, FUNCTIONS, Overload, compile_pattern};
 use crate::cel::program::{Code, CodeId, Constant};
@@ -113,7 +113,7 @@ impl<'s> Checker<'_, 's> {
     }
 
     pub(super) fn no_overload(&mut self, name: &str, method: bool, types: &[Type], all: &[Overload], span: Span) {
-        let mut shown_types: Vec<String> = types.iter().map(shown).collect();
+        let mut shown_types: Vec<String> = types.iter().map(|ty| self.shown(ty)).collect();
         let applied = if method && !shown_types.is_empty() {
             let receiver = shown_types.remove(0);
             format!("{receiver}.({})", shown_types.join(", "))
@@ -149,7 +149,7 @@ fn signatures(all: &[Overload]) -> String {
 }
 
 fn signature(overload: &Overload) -> String {
-    let types = |alternatives: &Vec<Type>| alternatives.iter().map(shown).collect::<Vec<_>>().join("|");
+    let types = |alternatives: &Vec<Type>| alternatives.iter().map(Type::to_string).collect::<Vec<_>>().join("|");
     let mut parameters: Vec<String> = overload.parameters.iter().map(types).collect();
     let receiver =
         if overload.method && !parameters.is_empty() { format!("{}.", parameters.remove(0)) } else { String::new() };

@@ -13,10 +13,11 @@ mod postfix;
 mod suggest;
 mod types;
 
-use super::library::FREE;
 use super::program::{Branch, Callee, Code, CodeId, Constant, Link};
 use super::syntax::{Expr, Kind, Literal, Operand, Operator};
 use super::types::Type;
+use self::literals::Uneven;
+use self::types::Bindings;
 use super::unit::{Refusal, Unit, Uses};
 use crate::object::{Scalar, Span};
 
@@ -34,8 +35,9 @@ struct Local<'s> {
 pub(super) struct Checker<'u, 's> {
     unit: &'u mut Unit,
     scope: Vec<Local<'s>>,
-    /// Inside what is formatted, where literals may mix types.
-    mixed: bool,
+    types: Bindings,
+    /// Literals whose parts may turn out to be of several types, once all types are known.
+    uneven: Vec<Uneven>,
     /// Everything that is wrong.
     pub refusals: Vec<Refusal>,
     /// What is read, variables' reads included.
@@ -50,7 +52,43 @@ pub(super) struct Checker<'u, 's> {
 const REFUSED: CodeId = CodeId::MAX;
 
 /// Names of types as values.
-const TYPES: [&str; 10] = ["int", "uint", "double", "bool", "string", "bytes", "list", "map", "null_type", "type"];
+const TYPES: [&str; 15] = [
+    "int",
+    "uint",
+    "double",
+    "bool",
+    "string",
+    "bytes",
+    "list",
+    "map",
+    "null_type",
+    "type",
+    "optional_type",
+    "google.protobuf.Duration",
+    "google.protobuf.Timestamp",
+    "net.IP",
+    "net.CIDR",
+];
+
+/// The type that a name of [`TYPES`] stands for.
+fn named(name: &str) -> Type {
+    match name {
+        "int" => Type::Int,
+        "uint" => Type::Uint,
+        "double" => Type::Double,
+        "bool" => Type::Bool,
+        "string" => Type::String,
+        "bytes" => Type::Bytes,
+        "list" => Type::list(Type::Dyn),
+        "map" => Type::Map(Box::new(Type::Dyn), Box::new(Type::Dyn)),
+        "null_type" => Type::Null,
+        "type" => Type::Type(Box::new(Type::Dyn)),
+        "optional_type" => Type::Optional(Box::new(Type::Dyn)),
+        "google.protobuf.Duration" => Type::Duration,
+        "google.protobuf.Timestamp" => Type::Timestamp,
+        other => Type::Named(other.into()),
+    }
+}
 
 impl<'u, 's> Checker<'u, 's> {
     /// Adds code to `unit`.
@@ -58,7 +96,8 @@ impl<'u, 's> Checker<'u, 's> {
         Checker {
             unit,
             scope: Vec::new(),
-            mixed: false,
+            types: Bindings::default(),
+            uneven: Vec::new(),
             refusals: Vec::new(),
             uses: Uses::default(),
             since: 0,
@@ -99,8 +138,15 @@ impl<'u, 's> Checker<'u, 's> {
         roots.enumerate().find(|(_, (n, _))| *n == name).map(|(i, (n, ty))| (i as u16, *n, ty))
     }
 
+    /// A whole expression: its type has nothing open.
+    pub fn whole(&mut self, e: &Expr<'s>) -> Typed {
+        let (code, ty) = self.expr(e);
+        self.validate();
+        (code, self.types.closed(&ty))
+    }
+
     /// An expression of any type.
-    pub fn expr(&mut self, e: &Expr<'s>) -> Typed {
+    fn expr(&mut self, e: &Expr<'s>) -> Typed {
         match &e.kind {
             Kind::Literal(literal) => self.literal(literal, e.span),
             Kind::Name(name) => self.name(name, e.span, true),
@@ -121,7 +167,8 @@ impl<'u, 's> Checker<'u, 's> {
     /// An expression that has to be of a type.
     fn expect(&mut self, e: &Expr<'s>, wanted: &Type) -> CodeId {
         let (id, given) = self.expr(e);
-        if !types::fits(wanted, &given, &mut types::Bindings::default()) {
+        if given != *wanted && !self.types.assignable(&given, wanted) {
+            let given = self.shown(&given);
             self.refuse(e.span, format!("expected type '{wanted}' but found '{given}'"), None);
         }
         id
@@ -154,10 +201,14 @@ impl<'u, 's> Checker<'u, 's> {
             }
             return (self.emit(Code::Root(i), span), ty);
         }
-        if let Some(ty) = TYPES.iter().find(|t| **t == name) {
-            return (self.emit(Code::Constant(Constant::Type(ty)), span), Type::Type);
-        }
-        self.undeclared(name, span)
+        self.type_name(name, span).unwrap_or_else(|| self.undeclared(name, span))
+    }
+
+    /// A type as a value; `net.IP` by its whole name.
+    fn type_name(&mut self, name: &str, span: Span) -> Option<Typed> {
+        let known = TYPES.iter().find(|known| **known == name)?;
+        let ty = Type::Type(Box::new(named(known)));
+        Some((self.emit(Code::Constant(Constant::Type(known)), span), ty))
     }
 
     fn undeclared(&mut self, name: &str, span: Span) -> Typed {
@@ -230,10 +281,10 @@ impl<'u, 's> Checker<'u, 's> {
         let (code, mut ty) = self.expr(last);
         let last = self.branch(code);
         for (other, at) in types.into_iter().rev() {
-            match types::either(&other, &ty) {
+            match self.types.either(&other, &ty) {
                 Some(joined) => ty = joined,
                 None => {
-                    let types = format!("(bool, {other}, {ty})");
+                    let types = format!("(bool, {}, {})", self.shown(&other), self.shown(&ty));
                     self.refuse(at, format!("found no matching overload for '_?_:_' applied to '{types}'"), None);
                     ty = Type::Dyn;
                 }
@@ -266,7 +317,7 @@ impl<'u, 's> Checker<'u, 's> {
         };
         let (mut mask, mut result, mut since) = (0, None, u32::MAX);
         for (i, overload) in all.iter().enumerate().filter(|(_, o)| o.method == method) {
-            let Some(ty) = types::call(overload, types) else { continue };
+            let Some(ty) = self.types.call(overload, types) else { continue };
             mask |= 1u64 << i;
             since = since.min(overload.since);
             result = Some(match result {
@@ -282,13 +333,14 @@ impl<'u, 's> Checker<'u, 's> {
         self.needs(since);
         Some((Callee::new(all, mask), result))
     }
+
+    /// A type as a message names it.
+    fn shown(&self, ty: &Type) -> String {
+        self.types.closed(ty).to_string()
+    }
 }
 
 fn did_you_mean(word: &str) -> String {
     format!("did you mean '{word}'?")
 }
 
-/// `[]`'s element type, once a message has to name it.
-fn shown(ty: &Type) -> String {
-    if *ty == FREE { "dyn".to_owned() } else { ty.to_string() }
-}

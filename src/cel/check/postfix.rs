@@ -1,6 +1,6 @@
 //! `a.b[c].d(e)`: selections become paths, calls and macros nodes of their own.
 
-use super::{Checker, Typed, did_you_mean, shown, suggest, types};
+use super::{Checker, Typed, did_you_mean, suggest};
 use crate::cel::library::{FOREIGN_NAMESPACES, NAMESPACES};
 use crate::cel::program::{Code, CodeId, Constant, Key, Step};
 use crate::cel::syntax::{Expr, Kind, Postfix, PostfixKind};
@@ -83,10 +83,30 @@ impl<'s> Checker<'_, 's> {
                 }
                 _ => {}
             }
+            if let Some((typed, rest)) = self.dotted_type(name, base.span, steps) {
+                return (path(typed, false, base.span), rest);
+            }
         }
         let typed = self.expr(base);
         let fresh = !matches!(base.kind, Kind::Name(_));
         (path(typed, fresh, base.span), steps)
+    }
+
+    /// `net.IP` and the like.
+    fn dotted_type<'t>(&mut self, name: &str, at: Span, steps: &'t [Postfix<'s>]) -> Option<(Typed, &'t [Postfix<'s>])> {
+        if !matches!(name, "google" | "net") {
+            return None;
+        }
+        let mut full = name.to_owned();
+        for (i, step) in steps.iter().enumerate() {
+            let PostfixKind::Field { name, optional: false } = step.kind else { return None };
+            full.push('.');
+            full.push_str(name);
+            if let Some(typed) = self.type_name(&full, Span { start: at.start, end: step.span.end }) {
+                return Some((typed, steps.get(i + 1..).unwrap_or_default()));
+            }
+        }
+        None
     }
 
     fn variable(&mut self, name: &str, at: Span, span: Span) -> Typed {
@@ -108,9 +128,13 @@ impl<'s> Checker<'_, 's> {
 
     fn field(&mut self, path: &mut Path, name: &str, optional: bool, span: Span) {
         let given = std::mem::replace(&mut path.ty, Type::Dyn);
-        let (inner, was_optional) = within(given);
+        let (inner, was_optional) = within(self.types.resolve(&given));
         let found = match &inner {
-            Type::Dyn | Type::Param(_) => Type::Dyn,
+            Type::Dyn => Type::Dyn,
+            Type::Param(_) => {
+                self.types.assignable(&Type::Dyn, &inner);
+                Type::Dyn
+            }
             Type::Named(name) if !name.starts_with("kubernetes.") => Type::Dyn,
             Type::Map(_, value) => (**value).clone(),
             Type::Struct(declared) => match declared.fields.get(name) {
@@ -120,43 +144,33 @@ impl<'s> Checker<'_, 's> {
                     self.refuse(span, format!("undefined field '{name}'"), help).1
                 }
             },
-            other => self.refuse(span, format!("type '{}' does not support field selection", shown(other)), None).1,
+            other => self.refuse(span, format!("type '{}' does not support field selection", self.shown(other)), None).1,
         };
-        self.step(path, found, was_optional, Step { span, optional, key: Key::Field(name.into()) });
+        path.ty = if optional || was_optional { Type::Optional(Box::new(found)) } else { found };
+        self.step(path, Step { span, optional, key: Key::Field(name.into()) });
     }
 
     fn index(&mut self, path: &mut Path, key: &Expr<'s>, optional: bool, span: Span) {
         let given = std::mem::replace(&mut path.ty, Type::Dyn);
-        let (inner, was_optional) = within(given);
         let (code, key_type) = self.expr(key);
-        let fits = |wanted: &Type| types::fits(wanted, &key_type, &mut types::Bindings::default());
-        let found = match &inner {
-            Type::Dyn | Type::Param(_) => Some(Type::Dyn),
-            Type::List(element) if fits(&Type::Int) => Some((**element).clone()),
-            Type::Map(key, value) if fits(key) => Some((**value).clone()),
-            _ => None,
-        };
-        let found = found.unwrap_or_else(|| {
-            let types = format!("({}, {key_type})", shown(&inner));
-            self.refuse(span, format!("found no matching overload for '_[_]' applied to '{types}'"), None).1
+        let given = self.types.resolve(&given);
+        path.ty = self.types.index(&given, &key_type, optional).unwrap_or_else(|| {
+            let function = if optional { "_[?_]" } else { "_[_]" };
+            let types = format!("({}, {})", self.shown(&given), self.shown(&key_type));
+            self.refuse(span, format!("found no matching overload for '{function}' applied to '{types}'"), None).1
         });
         // A literal key is a field, whichever way it is written.
         let key = match self.constant(code) {
             Some(Constant::Str(name)) => Key::Field(name.clone()),
             _ => Key::Index(self.branch(code)),
         };
-        self.step(path, found, was_optional, Step { span, optional, key });
+        self.step(path, Step { span, optional, key });
     }
 
-    fn step(&mut self, path: &mut Path, found: Type, was_optional: bool, step: Step) {
+    fn step(&mut self, path: &mut Path, step: Step) {
         if step.optional {
             self.needs(28);
         }
-        path.ty = match found {
-            found @ Type::Optional(_) if step.optional || was_optional => found,
-            found if step.optional || was_optional => Type::Optional(Box::new(found)),
-            found => found,
-        };
         path.steps.push(step);
     }
 

@@ -9,7 +9,7 @@ const READ: Cost = Cost::Read { argument: 0, times: 1 };
 pub static ROWS: &[Row] = &[
     row("size(string|bytes|list(A)|map(A, B)): int", 0, Cost::One, size),
     row("string|bytes|list(A)|map(A, B).size(): int", 0, Cost::One, size),
-    row("type(A): type", 0, Cost::One, type_of),
+    row("type(A): type(A)", 0, Cost::One, type_of),
     row("dyn(A): dyn", 0, Cost::One, |_, arguments| argument(arguments, 0).cloned()),
     row("int(int|uint|double|string|duration|timestamp): int", 0, Cost::One, int),
     row("uint(int|uint|double|string): uint", 0, Cost::One, uint),

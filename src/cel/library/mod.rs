@@ -26,7 +26,7 @@ pub(super) use self::conversions::FOLDED;
 pub(super) use self::lists::sort_by;
 pub use self::opaque::Opaque;
 pub(super) use self::regex::compile as compile_pattern;
-pub(super) use self::signature::{FREE, Overload};
+pub(super) use self::signature::Overload;
 pub(super) use self::time::shift;
 
 use super::halt::Fail;

@@ -6,7 +6,7 @@ use crate::cel::value::{Value, View};
 
 pub static ROWS: &[Row] = &[
     row("optional.of(A): optional(A)", 28, Cost::One, of),
-    row("optional.none(): optional(free)", 28, Cost::One, |_, _| Ok(Value::Optional(None))),
+    row("optional.none(): optional(A)", 28, Cost::One, |_, _| Ok(Value::Optional(None))),
     row("optional.ofNonZeroValue(A): optional(A)", 28, Cost::One, of_non_zero),
     row("optional(A).hasValue(): bool", 28, Cost::One, has_value),
     row("optional(A).value(): A", 28, Cost::One, value),
