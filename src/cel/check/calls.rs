@@ -46,10 +46,6 @@ impl<'s> Checker<'_, 's> {
     /// Computes a conversion of a literal. `Err`: the refusal's message.
     fn fold(&mut self, overload: &Overload, argument: CodeId) -> Result<CodeId, String> {
         let Some(constant) = self.constant(argument) else { return Ok(argument) };
-        // cel-go's validator looks at the literal as at a string.
-        if let (Constant::Int(_), "duration") = (constant, overload.name) {
-            return Err("invalid duration argument".to_owned());
-        }
         let computed = if overload.name == "dyn" {
             None
         } else {

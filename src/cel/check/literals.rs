@@ -72,6 +72,9 @@ impl<'s> Checker<'_, 's> {
         let mut codes = Vec::with_capacity(entries.len());
         for entry in entries {
             let (key, given) = self.expr(&entry.key);
+            if matches!(given, Type::Bytes | Type::List(_) | Type::Map(..) | Type::Optional(_) | Type::Named(_)) {
+                self.refuse(entry.key.span, format!("unsupported key type: {}", self.shown(&given)), None);
+            }
             keys.add(self, given, entry.key.span);
             let (value, given) = self.expr(&entry.value);
             let given = self.inside(given, entry.optional, entry.value.span);
@@ -79,9 +82,8 @@ impl<'s> Checker<'_, 's> {
             codes.push((key, value, entry.optional));
         }
         let constant = |id: &CodeId| self.constant(*id).is_some();
-        let simple =
-            |id: &CodeId| !matches!(self.constant(*id), Some(Constant::List(_) | Constant::Map(_) | Constant::Tree(_)));
-        let all = codes.iter().all(|(k, v, optional)| !optional && constant(k) && simple(k) && constant(v));
+        let key = |id: &CodeId| self.constant(*id).is_some_and(Constant::is_key);
+        let all = codes.iter().all(|(k, v, optional)| !optional && key(k) && constant(v));
         let (keys, values) = (keys.finish(self, span, false), values.finish(self, span, false));
         let ty = Type::Map(Box::new(keys), Box::new(values));
         if all && let Some(constants) = self.take_constants(mark, codes.len() * 2) {
@@ -165,13 +167,10 @@ impl<'s> Checker<'_, 's> {
         for field in fields {
             let (code, given) = self.expr(&field.value);
             let given = self.inside(given, field.optional, field.value.span);
-            if coded.iter().any(|(n, ..)| **n == *field.name) {
-                self.refuse(field.span, format!("duplicate field '{}'", field.name), None);
-            }
             if known && object {
                 self.nested_name(name, field);
             } else if known {
-                self.patch_field(field, &given);
+                self.set_patch_field(field, &given);
             }
             coded.push((field.name.into(), code, field.optional));
         }
@@ -201,19 +200,23 @@ impl<'s> Checker<'_, 's> {
         }
     }
 
-    fn patch_field(&mut self, field: &Field<'s>, given: &Type) {
-        match field.name {
-            "value" => {}
-            "op" | "path" | "from" => {
-                if !self.types.assignable(&Type::String, given) {
-                    let (name, given) = (field.name, self.shown(given));
-                    let message = format!("expected type of field '{name}' is 'string' but provided type is '{given}'");
-                    self.refuse(field.value.span, message, None);
-                }
-            }
+    fn set_patch_field(&mut self, field: &Field<'s>, given: &Type) {
+        let wanted = self.patch_field(field.name, field.span);
+        if !self.types.assignable(&wanted, given) {
+            let (name, given) = (field.name, self.shown(given));
+            let message = format!("expected type of field '{name}' is '{wanted}' but provided type is '{given}'");
+            self.refuse(field.value.span, message, None);
+        }
+    }
+
+    /// The type of a JSONPatch's field.
+    pub(super) fn patch_field(&mut self, name: &str, at: Span) -> Type {
+        match name {
+            "value" => Type::Dyn,
+            "op" | "path" | "from" => Type::String,
             other => {
                 let help = "a JSONPatch has op, path, from and value".to_owned();
-                self.refuse(field.span, format!("undefined field '{other}'"), Some(help));
+                self.refuse(at, format!("undefined field '{other}'"), Some(help)).1
             }
         }
     }
@@ -230,6 +233,16 @@ impl Constant {
             Some(()) => Constant::Tree(Box::new(builder.finish())),
             None => self,
         }
+    }
+
+    /// Whether it may stand between square brackets.
+    pub(super) fn is_qualifier(&self) -> bool {
+        matches!(self, Constant::Bool(_) | Constant::Int(_) | Constant::Uint(_) | Constant::Double(_) | Constant::Str(_))
+    }
+
+    /// Whether it may be a key; `dyn([1])` may not.
+    fn is_key(&self) -> bool {
+        !matches!(self, Constant::Bytes(_) | Constant::Tree(_) | Constant::List(_) | Constant::Map(_))
     }
 
     fn is_json(&self) -> bool {

@@ -6,6 +6,9 @@ use crate::cel::syntax::{Expr, Kind};
 use crate::cel::types::Type;
 use crate::object::Span;
 
+/// The name under which cel-go keeps what a macro has come to (parser/macro.go, AccumulatorName).
+const ACCUMULATOR: &str = "__result__";
+
 /// The macro that a method call is, how many variables it has, and whether a filter comes before its body.
 fn recognise(name: &str, arguments: usize) -> Option<(MacroKind, usize, bool)> {
     Some(match (name, arguments) {
@@ -102,10 +105,13 @@ impl<'s> Checker<'_, 's> {
                 self.scope.truncate(mark);
                 return self.refuse(argument.span, "argument must be a simple name", None);
             };
+            if name == ACCUMULATOR {
+                self.refuse(argument.span, "iteration variable overwrites accumulator variable", None);
+            }
             if self.scope.get(mark..).is_some_and(|own| own.iter().any(|l| l.name == name)) {
                 self.refuse(argument.span, format!("duplicate variable name: {name}"), None);
             }
-            *slot = self.slot(name, ty);
+            *slot = self.slot(name, ty, matches!(kind, MacroKind::OptMap | MacroKind::OptFlatMap));
         }
         let [first, second] = slots;
         let filter = match bodies {

@@ -29,6 +29,8 @@ struct Local<'s> {
     name: &'s str,
     ty: Type,
     slot: u32,
+    /// Of `optMap` or `optFlatMap`.
+    owed: bool,
 }
 
 /// The walk over one expression.
@@ -190,8 +192,13 @@ impl<'u, 's> Checker<'u, 's> {
     /// A name that stands for a value. `whole`: no field of it is selected.
     fn name(&mut self, name: &'s str, span: Span, whole: bool) -> Typed {
         if let Some(local) = self.local(name) {
-            let (slot, ty) = (local.slot, local.ty.clone());
-            return (self.emit(Code::Slot(slot), span), ty);
+            let (slot, ty, owed) = (local.slot, local.ty.clone(), local.owed);
+            if let Type::Type(_) = self.types.resolve(&ty) {
+                // cel-go takes every name of such a type for the name of a type (interpreter/planner.go, planCheckedIdent).
+                let help = Some("a macro's variable cannot hold a type".to_owned());
+                return self.refuse(span, format!("reference to undefined type: {name}"), help);
+            }
+            return (self.emit(if owed { Code::Owed(slot) } else { Code::Slot(slot) }, span), ty);
         }
         if let Some((i, root, ty)) = self.root(name) {
             let ty = ty.clone();
@@ -237,27 +244,44 @@ impl<'u, 's> Checker<'u, 's> {
     }
 
     fn chain(&mut self, first: &Expr<'s>, rest: &[Operand<'s>], span: Span) -> Typed {
-        let (first, mut ty) = self.expr(first);
+        let (mut first, mut ty) = self.expr(first);
         let mut links = Vec::with_capacity(rest.len());
         for operand in rest {
             let (right, right_type) = self.expr(&operand.right);
-            let free = operand.operator == Operator::In && self.is_set(right);
             let types = [ty, right_type];
-            match self.resolve(operand.operator.function(), false, &types, operand.span) {
-                Some((callee, result)) => {
-                    ty = result;
-                    links.push(Link { callee, right, span: operand.span, free });
-                }
-                None => ty = Type::Dyn,
+            let Some((callee, result)) = self.resolve(operand.operator.function(), false, &types, operand.span) else {
+                ty = Type::Dyn;
+                continue;
+            };
+            ty = result;
+            let within = operand.operator == Operator::In;
+            if within && self.is_empty_list(right) {
+                // cel-go does not even look at the left side.
+                first = self.emit(Code::Constant(Constant::Bool(false)), span);
+                links.clear();
+                continue;
             }
+            links.push(Link { callee, right, span: operand.span, free: within && self.is_set(right) });
+        }
+        if links.is_empty() && self.constant(first).is_some() {
+            return (first, ty);
         }
         (self.emit(Code::Chain { first, links: links.into() }, span), ty)
     }
 
+    fn is_empty_list(&self, id: CodeId) -> bool {
+        match self.constant(id) {
+            Some(Constant::Tree(tree)) => tree.root().kind() == crate::object::Type::List && tree.root().len() == 0,
+            Some(Constant::List(list)) => list.is_empty(),
+            _ => false,
+        }
+    }
+
     /// A literal list of scalars, of which cel-go makes a set.
     fn is_set(&self, id: CodeId) -> bool {
-        let scalar =
-            |c: &Constant| !matches!(c, Constant::Null | Constant::Tree(_) | Constant::List(_) | Constant::Map(_));
+        let scalar = |c: &Constant| {
+            matches!(c, Constant::Bool(_) | Constant::Int(_) | Constant::Uint(_) | Constant::Double(_) | Constant::Str(_))
+        };
         match self.constant(id) {
             Some(Constant::Tree(tree)) => {
                 let list = tree.root();
@@ -297,15 +321,15 @@ impl<'u, 's> Checker<'u, 's> {
     fn branch(&self, code: CodeId) -> Branch {
         let path = matches!(
             self.unit.code.get(code as usize),
-            Some(Code::Root(_) | Code::Slot(_) | Code::Variable(_) | Code::Select { .. })
+            Some(Code::Root(_) | Code::Slot(_) | Code::Owed(_) | Code::Variable(_) | Code::Select { .. })
         );
         Branch { code, path }
     }
 
-    fn slot(&mut self, name: &'s str, ty: Type) -> u32 {
+    fn slot(&mut self, name: &'s str, ty: Type, owed: bool) -> u32 {
         let slot = self.unit.slots;
         self.unit.slots += 1;
-        self.scope.push(Local { name, ty, slot });
+        self.scope.push(Local { name, ty, slot, owed });
         slot
     }
 

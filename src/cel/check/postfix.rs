@@ -1,7 +1,7 @@
 //! `a.b[c].d(e)`: selections become paths, calls and macros nodes of their own.
 
 use super::{Checker, Typed, did_you_mean, suggest};
-use crate::cel::library::{FOREIGN_NAMESPACES, NAMESPACES};
+use crate::cel::library::{FOREIGN_NAMESPACES, FUNCTIONS, NAMESPACES};
 use crate::cel::program::{Code, CodeId, Constant, Key, Step};
 use crate::cel::syntax::{Expr, Kind, Postfix, PostfixKind};
 use crate::cel::types::Type;
@@ -53,16 +53,20 @@ impl<'s> Checker<'_, 's> {
     /// What the steps begin at; a namespace or `variables` takes the first step with it.
     fn base<'t>(&mut self, base: &Expr<'s>, steps: &'t [Postfix<'s>]) -> (Path, &'t [Postfix<'s>]) {
         let path = |(base, ty), fresh, span| Path { base, fresh, steps: Vec::new(), ty, span };
-        if let (Kind::Name(name), [first, rest @ ..]) = (&base.kind, steps)
-            && self.local(name).is_none()
-        {
+        if let (Kind::Name(name), [first, rest @ ..]) = (&base.kind, steps) {
             let span = Span { start: base.span.start, end: first.span.end };
+            let local = self.local(name).is_some();
             match &first.kind {
-                PostfixKind::Call { name: function, arguments } if NAMESPACES.contains(name) => {
+                // A function of that name counts before a variable of the namespace's name.
+                PostfixKind::Call { name: function, arguments }
+                    if NAMESPACES.contains(name)
+                        && (!local || FUNCTIONS.contains_key(format!("{name}.{function}").as_str())) =>
+                {
                     let typed = arguments.iter().map(|e| self.expr(e)).collect();
                     let full = format!("{name}.{function}");
                     return (path(self.call(&full, false, typed, span), true, span), rest);
                 }
+                _ if local => {}
                 PostfixKind::Call { name: function, .. }
                     if FOREIGN_NAMESPACES.contains(name) && self.root(name).is_none() =>
                 {
@@ -83,7 +87,7 @@ impl<'s> Checker<'_, 's> {
                 }
                 _ => {}
             }
-            if let Some((typed, rest)) = self.dotted_type(name, base.span, steps) {
+            if !local && let Some((typed, rest)) = self.dotted_type(name, base.span, steps) {
                 return (path(typed, false, base.span), rest);
             }
         }
@@ -135,7 +139,8 @@ impl<'s> Checker<'_, 's> {
                 self.types.assignable(&Type::Dyn, &inner);
                 Type::Dyn
             }
-            Type::Named(name) if !name.starts_with("kubernetes.") => Type::Dyn,
+            Type::Named(of) if **of == *"JSONPatch" => self.patch_field(name, span),
+            Type::Named(of) if **of == *"Object" || of.starts_with("Object.") => Type::Dyn,
             Type::Map(_, value) => (**value).clone(),
             Type::Struct(declared) => match declared.fields.get(name) {
                 Some(ty) => ty.clone(),
@@ -162,6 +167,11 @@ impl<'s> Checker<'_, 's> {
         // A literal key is a field, whichever way it is written.
         let key = match self.constant(code) {
             Some(Constant::Str(name)) => Key::Field(name.clone()),
+            Some(other) if !other.is_qualifier() => {
+                let message = format!("invalid qualifier type: {}", other.value().type_name());
+                self.refuse(span, message, None);
+                return;
+            }
             _ => Key::Index(self.branch(code)),
         };
         self.step(path, Step { span, optional, key });

@@ -58,6 +58,8 @@ impl Bindings {
                 return Some(Type::Dyn);
             }
             Type::Optional(inner) => (&**inner, true),
+            // May stand for an optional.
+            Type::Null => (&Type::Dyn, true),
             inner => (inner, optional),
         };
         let found = match inner {

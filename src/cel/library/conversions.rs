@@ -2,7 +2,7 @@
 
 use super::time::{parse_duration, parse_timestamp};
 use super::{Answer, Context, Cost, Fail, Row, argument, row};
-use crate::cel::value::{Value, View};
+use crate::cel::value::{Instant, Value, View};
 
 const READ: Cost = Cost::Read { argument: 0, times: 1 };
 
@@ -54,7 +54,7 @@ fn int<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
         View::Double(_) => return Err(Fail::from("integer overflow")),
         View::Str(s) => s.parse().map_err(|_| wrong(value, "int"))?,
         View::Duration(d) => d,
-        View::Timestamp(t) => t.as_second(),
+        View::Timestamp(t) => t.seconds(),
         _ => return Err(Fail::NoSuchOverload),
     }))
 }
@@ -123,7 +123,8 @@ fn duration<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
     let value = argument(arguments, 0)?;
     match value.view() {
         View::Duration(_) => Ok(value.clone()),
-        View::Int(i) => Ok(Value::Duration(i)),
+        // Declared, and never converted (common/types/int.go, ConvertToType).
+        View::Int(_) => Err(wrong(value, "google.protobuf.Duration")),
         View::Str(s) => parse_duration(s).map(Value::Duration).ok_or_else(|| wrong(value, "google.protobuf.Duration")),
         _ => Err(Fail::NoSuchOverload),
     }
@@ -134,7 +135,7 @@ fn timestamp<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
     let wrong = || wrong(value, "google.protobuf.Timestamp");
     match value.view() {
         View::Timestamp(_) => Ok(value.clone()),
-        View::Int(i) => super::time::from_seconds(i).map(Value::Timestamp).ok_or_else(wrong),
+        View::Int(i) => Instant::from_seconds(i).map(Value::Timestamp).ok_or_else(wrong),
         View::Str(s) => parse_timestamp(s).map(Value::Timestamp).ok_or_else(wrong),
         _ => Err(Fail::NoSuchOverload),
     }
