@@ -69,7 +69,6 @@ pub(super) static ROWS: &[Row] = &[
     }),
     row("-_(int): int", Cost::One, negate),
     row("-_(double): double", Cost::One, negate),
-    row("-_(duration): duration", Cost::One, negate),
 ];
 
 fn two<'a>(operator: Operator, arguments: &[Value<'a>]) -> Answer<'a> {
@@ -94,7 +93,7 @@ fn add<'a>(context: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
 /// `+ - * / %` on two values.
 pub(super) fn arithmetic<'a>(operator: Operator, left: &Value<'a>, right: &Value<'a>) -> Answer<'a> {
     use Operator::{Add, Divide, Modulo, Multiply, Subtract};
-    let duration = |d: Option<i64>| d.map(Value::Duration).ok_or(Fail::from("duration overflow"));
+    let duration = |d: Option<i64>| d.map(Value::Duration).ok_or(Fail::from("integer overflow"));
     let moved = |t, by: i128| shift(t, by).map(Value::Timestamp).ok_or(Fail::from("timestamp overflow"));
     match (operator, left.view(), right.view()) {
         (_, View::Int(x), View::Int(y)) => int(operator, x, y),
@@ -113,7 +112,7 @@ pub(super) fn arithmetic<'a>(operator: Operator, left: &Value<'a>, right: &Value
         (Add, View::Duration(d), View::Timestamp(t)) => moved(t, d.into()),
         (Subtract, View::Timestamp(t), View::Duration(d)) => moved(t, -i128::from(d)),
         (Subtract, View::Timestamp(x), View::Timestamp(y)) => {
-            duration(i64::try_from(x.as_nanosecond() - y.as_nanosecond()).ok())
+            duration(i64::try_from(x.nanoseconds() - y.nanoseconds()).ok())
         }
         _ => Err(Fail::NoSuchOverload),
     }
@@ -190,7 +189,29 @@ fn negate<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
     match value.view() {
         View::Int(i) => i.checked_neg().map(Value::Int).ok_or(Fail::from("integer overflow")),
         View::Double(d) => Ok(Value::Double(-d)),
-        View::Duration(d) => d.checked_neg().map(Value::Duration).ok_or(Fail::from("duration overflow")),
+        View::Duration(d) => d.checked_neg().map(Value::Duration).ok_or(Fail::from("integer overflow")),
         _ => Err(Fail::NoSuchOverload),
+    }
+}
+
+/// Whether values of a type have no part in a function at all, whatever the others are (the trait that cel-go asks for,
+/// common/stdlib/standard.go).
+pub(super) fn lacks(function: &str, first: View<'_, '_>) -> bool {
+    use View::{Bool, Bytes, Double, Duration, Int, List, Map, Str, Timestamp, Uint};
+    // Strings, durations and timestamps are asked even so, as receivers of a method.
+    let receiver = matches!(first, Str(_) | Duration(_) | Timestamp(_));
+    !match function {
+        "_<_" | "_<=_" | "_>_" | "_>=_" => {
+            receiver || matches!(first, Bool(_) | Int(_) | Uint(_) | Double(_) | Bytes(_))
+        }
+        "_+_" => {
+            receiver || matches!(first, Int(_) | Uint(_) | Double(_) | Bytes(_) | List(_))
+        }
+        "_-_" | "_*_" | "_/_" => receiver || matches!(first, Int(_) | Uint(_) | Double(_)),
+        "_%_" => receiver || matches!(first, Int(_) | Uint(_)),
+        "-_" => receiver || matches!(first, Bool(_) | Int(_) | Double(_)),
+        "size" => receiver || matches!(first, Bytes(_) | List(_) | Map(_)),
+        "matches" => receiver,
+        _ => true,
     }
 }

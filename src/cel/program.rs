@@ -3,6 +3,7 @@
 use regex::Regex;
 
 use super::library::{Cost, Overload, Search};
+use super::value::Instant;
 use crate::object::{Span, Tree};
 
 /// A node's place in its unit.
@@ -17,6 +18,8 @@ pub enum Code {
     Root(u16),
     /// A macro's variable.
     Slot(u32),
+    /// The variable of `optMap` and `optFlatMap`, for whose value cel-go charges where it is first used.
+    Owed(u32),
     /// `variables.x`, by its number.
     Variable(u32),
     /// `&&` (decided by false) and `||` (decided by true).
@@ -179,7 +182,7 @@ pub enum Constant {
     Str(Box<str>),
     Bytes(Box<[u8]>),
     Duration(i64),
-    Timestamp(jiff::Timestamp),
+    Timestamp(Instant),
     Type(&'static str),
     /// A list or map that JSON could hold; its value costs nothing to take.
     Tree(Box<Tree>),

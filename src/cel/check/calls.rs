@@ -1,6 +1,6 @@
 //! Calls: functions, their overloads, and what is computed at load.
 
-use super::{Checker, Typed, did_you_mean, shown, suggest};
+use super::{Checker, Typed, did_you_mean, suggest};
 use crate::cel::halt::Fail;
 use crate::cel::library::{Context, FOLDED, FUNCTIONS, Overload, Search, compile_literal};
 use crate::cel::program::{Code, CodeId, Constant, Pattern};
@@ -53,10 +53,6 @@ impl<'s> Checker<'_, 's> {
     /// Computes a conversion of a literal. `Err`: the refusal's message.
     fn fold(&mut self, overload: &Overload, argument: CodeId) -> Result<CodeId, String> {
         let Some(constant) = self.constant(argument) else { return Ok(argument) };
-        // cel-go's validator looks at the literal as at a string.
-        if let (Constant::Int(_), "duration") = (constant, overload.name) {
-            return Err("invalid duration argument".to_owned());
-        }
         let computed = if overload.name == "dyn" {
             None
         } else {
@@ -113,7 +109,7 @@ impl<'s> Checker<'_, 's> {
     }
 
     pub(super) fn no_overload(&mut self, name: &str, method: bool, types: &[Type], all: &[Overload], span: Span) {
-        let mut shown_types: Vec<String> = types.iter().map(shown).collect();
+        let mut shown_types: Vec<String> = types.iter().map(|ty| self.shown(ty)).collect();
         let applied = if method && !shown_types.is_empty() {
             let receiver = shown_types.remove(0);
             format!("{receiver}.({})", shown_types.join(", "))
@@ -149,7 +145,7 @@ fn signatures(all: &[Overload]) -> String {
 }
 
 fn signature(overload: &Overload) -> String {
-    let types = |alternatives: &Vec<Type>| alternatives.iter().map(shown).collect::<Vec<_>>().join("|");
+    let types = |alternatives: &Vec<Type>| alternatives.iter().map(Type::to_string).collect::<Vec<_>>().join("|");
     let mut parameters: Vec<String> = overload.parameters.iter().map(types).collect();
     let receiver =
         if overload.method && !parameters.is_empty() { format!("{}.", parameters.remove(0)) } else { String::new() };

@@ -1,11 +1,13 @@
 //! Methods and macros (cel-go parser/macro.go, ext/comprehensions.go, ext/lists.go, cel/library.go).
 
-use super::{Checker, REFUSED, Typed, shown, types};
-use crate::cel::library::FREE;
+use super::{Checker, REFUSED, Typed};
 use crate::cel::program::{Code, Macro, MacroKind};
 use crate::cel::syntax::{Expr, Kind};
 use crate::cel::types::Type;
 use crate::object::Span;
+
+/// The name under which cel-go keeps what a macro has come to (parser/macro.go, AccumulatorName).
+const ACCUMULATOR: &str = "__result__";
 
 /// The macro that a method call is, how many variables it has, and whether a filter comes before its body.
 fn recognise(name: &str, arguments: usize) -> Option<(MacroKind, usize, bool)> {
@@ -52,11 +54,11 @@ impl<'s> Checker<'_, 's> {
             return self.or_else(receiver, name == "orValue", other, span);
         }
         let mut typed = vec![receiver];
-        // What is formatted may mix types, at every depth.
-        let mixed = self.mixed;
-        self.mixed = mixed || name == "format";
         typed.extend(arguments.iter().map(|e| self.expr(e)));
-        self.mixed = mixed;
+        if name == "format" {
+            // What is formatted may mix types, at every depth.
+            self.mixed_within(at);
+        }
         if typed.first().is_some_and(|(code, _)| *code == REFUSED) {
             return (REFUSED, Type::Dyn);
         }
@@ -67,18 +69,11 @@ impl<'s> Checker<'_, 's> {
         self.needs(28);
         let (base, given) = receiver;
         let (code, ty) = self.expr(other);
-        let (name, wanted) = if unwrap { ("orValue", ty.clone()) } else { ("or", inner_of(&ty)) };
-        let inner = match &given {
-            Type::Optional(inner) => types::either(inner, &wanted),
-            Type::Dyn | Type::Param(_) => Some(Type::Dyn),
-            _ => None,
-        };
-        let fitting = unwrap || matches!(ty, Type::Optional(_) | Type::Dyn | Type::Param(_));
-        let Some(inner) = inner.filter(|_| fitting) else {
-            let types = format!("{}.({})", shown(&given), shown(&ty));
+        let name = if unwrap { "orValue" } else { "or" };
+        let Some(result) = self.types.or_else(&given, &ty, unwrap) else {
+            let types = format!("{}.({})", self.shown(&given), self.shown(&ty));
             return self.refuse(span, format!("found no matching overload for '{name}' applied to '{types}'"), None);
         };
-        let result = if unwrap { inner } else { Type::Optional(Box::new(inner)) };
         (self.emit(Code::OrElse { base, other: code, unwrap }, span), result)
     }
 
@@ -98,7 +93,7 @@ impl<'s> Checker<'_, 's> {
                 }
                 _ => format!(
                     "expression of type '{}' cannot be range of a comprehension (must be list, map, or dynamic)",
-                    shown(&ty)
+                    self.shown(&ty)
                 ),
             };
             return self.refuse(at, message, None);
@@ -110,10 +105,13 @@ impl<'s> Checker<'_, 's> {
                 self.scope.truncate(mark);
                 return self.refuse(argument.span, "argument must be a simple name", None);
             };
+            if name == ACCUMULATOR {
+                self.refuse(argument.span, "iteration variable overwrites accumulator variable", None);
+            }
             if self.scope.get(mark..).is_some_and(|own| own.iter().any(|l| l.name == name)) {
                 self.refuse(argument.span, format!("duplicate variable name: {name}"), None);
             }
-            *slot = self.slot(name, ty);
+            *slot = self.slot(name, ty, matches!(kind, MacroKind::OptMap | MacroKind::OptFlatMap));
         }
         let [first, second] = slots;
         let filter = match bodies {
@@ -185,8 +183,4 @@ impl<'s> Checker<'_, 's> {
         }
         (ty, body)
     }
-}
-
-fn inner_of(ty: &Type) -> Type {
-    if let Type::Optional(inner) = ty { (**inner).clone() } else { FREE }
 }

@@ -54,8 +54,12 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         match parts.kind {
             MacroKind::OptMap | MacroKind::OptFlatMap => self.optional(parts, id),
             _ => {
-                let range = self.run(parts.range)?;
-                self.comprehension(parts, &range, id)
+                let range = self.run(parts.range);
+                if range.is_err() && parts.kind == MacroKind::SortBy {
+                    // It is bound to a name, which is read twice, before it is sorted.
+                    self.charge(3)?;
+                }
+                self.comprehension(parts, &range?, id)
             }
         }
     }
@@ -65,7 +69,10 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         let range = match value.view() {
             View::List(list) => Range::List(list),
             View::Map(map) if parts.kind != MacroKind::SortBy => Range::Map(map),
-            _ => return Err(self.error("no such overload", self.place(id))),
+            _ => {
+                let message = format!("got '{}', expected iterable type", value.type_name());
+                return Err(self.error(message, self.place(id)));
+            }
         };
         if parts.kind == MacroKind::SortBy {
             self.charge(1)?;
@@ -232,31 +239,36 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         }
     }
 
-    /// `optMap` and `optFlatMap`. cel-go writes the optional twice, so it costs twice.
+    /// `optMap` and `optFlatMap`: cel-go makes them `o.hasValue() ? optional.of(body) : optional.none()`, with the variable
+    /// bound to `o.value()`, in which `o` is written, and paid, once more.
     #[inline(never)]
     fn optional(&mut self, parts: &'a Macro, id: CodeId) -> Outcome<'a> {
         let before = self.cost;
-        let range = self.run(parts.range)?;
+        let range = self.run(parts.range);
         let twice = self.cost.saturating_sub(before);
-        let inner = match &range {
-            Value::Optional(Some(inner)) => (**inner).clone(),
-            Value::Optional(None) => {
-                self.charge(2)?;
-                return Ok(range);
-            }
-            _ => return Err(self.error("no such overload", self.place(id))),
-        };
-        self.charge(twice + 2)?;
-        self.set(parts.first, inner);
-        let value = self.run(parts.body)?;
-        match (parts.kind, &value) {
-            (MacroKind::OptFlatMap, Value::Optional(_)) => Ok(value),
-            (MacroKind::OptFlatMap, _) => Err(self.error("no such overload", self.place(parts.body))),
-            _ => {
+        self.charge(1)?;
+        let inner = match range? {
+            Value::Optional(Some(inner)) => (*inner).clone(),
+            none @ Value::Optional(None) => {
                 self.charge(1)?;
-                Ok(Value::Optional(Some(Rc::new(value))))
+                return Ok(none);
             }
+            other => {
+                let message = format!("no such overload: hasValue({})", other.type_name());
+                return Err(self.error(message, self.place(id)));
+            }
+        };
+        self.set(parts.first, inner);
+        self.owed.resize(self.slots.len(), 0);
+        if let Some(owed) = self.owed.get_mut(parts.first as usize) {
+            *owed = twice + 1;
         }
+        let value = self.run(parts.body);
+        if parts.kind == MacroKind::OptFlatMap {
+            return value;
+        }
+        self.charge(1)?;
+        Ok(Value::Optional(Some(Rc::new(value?))))
     }
 }
 

@@ -11,18 +11,19 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
     /// A path. Once a step is optional, so is what comes out; it is wrapped at the end, not at each step.
     #[inline(never)]
     pub(super) fn select(&mut self, base: CodeId, fresh: bool, steps: &'a [Step]) -> Outcome<'a> {
-        let mut value = self.run(base)?;
+        let outcome = self.run(base);
         if fresh {
             self.charge(1)?;
         }
+        let mut value = outcome?;
         let mut optional = false;
+        if let Value::Optional(inner) = value {
+            let Some(inner) = inner else { return Ok(Value::Optional(None)) };
+            value = (*inner).clone();
+            optional = true;
+        }
         for step in steps {
             let place = Place { code: base, span: Some(step.span) };
-            if let Value::Optional(inner) = value {
-                let Some(inner) = inner else { return Ok(Value::Optional(None)) };
-                value = (*inner).clone();
-                optional = true;
-            }
             optional |= step.optional;
             value = match (&value, &step.key) {
                 // Nearly every step is a field of an object.
@@ -42,11 +43,7 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
                 },
             };
         }
-        Ok(match value {
-            Value::Optional(_) => value,
-            _ if optional => Value::some(value),
-            _ => value,
-        })
+        Ok(if optional { Value::some(value) } else { value })
     }
 
     #[inline(never)]
@@ -76,13 +73,15 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
                 Ok(Some(found))
             }
             None if optional => Ok(None),
-            None => Err(self.absent(value, key, place)),
+            None => unset(value, key).map(Some).ok_or_else(|| self.absent(value, key, place)),
         }
     }
 
     #[cold]
     fn absent(&self, value: &Value<'a>, key: &Value<'a>, place: Place) -> Halt {
-        let key = key.to_text().unwrap_or_default();
+        let Some(key) = key.to_text() else {
+            return self.error(format!("invalid qualifier type: {}", key.type_name()), place);
+        };
         match value.view() {
             View::List(_) => self.error(format!("index out of bounds: {key}"), place),
             _ => self.error(format!("no such key: {key}"), place),
@@ -169,4 +168,12 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         }
         Ok(Value::Bool(found.is_some()))
     }
+}
+
+/// What a struct literal gives for a field that it does not set (k8s.io/apiserver pkg/cel/mutation, ObjectVal and
+/// JSONPatchVal).
+#[cold]
+fn unset<'a>(value: &Value<'a>, key: &Value<'a>) -> Option<Value<'a>> {
+    let (Value::Struct(value), Some(key)) = (value, key.as_str()) else { return None };
+    Some(if value.name == "JSONPatch" && key != "value" { Value::Str("") } else { Value::Null })
 }

@@ -2,12 +2,12 @@
 
 use super::time::{parse_duration, parse_timestamp};
 use super::{Answer, Context, Cost, Fail, READ, Row, argument, row};
-use crate::cel::value::{Value, View};
+use crate::cel::value::{Instant, Value, View};
 
 pub static ROWS: &[Row] = &[
     row("size(string|bytes|list(A)|map(A, B)): int", 0, Cost::One, size),
     row("string|bytes|list(A)|map(A, B).size(): int", 0, Cost::One, size),
-    row("type(A): type", 0, Cost::One, type_of),
+    row("type(A): type(A)", 0, Cost::One, type_of),
     row("dyn(A): dyn", 0, Cost::One, |_, arguments| argument(arguments, 0).cloned()),
     row("int(int|uint|double|string|duration|timestamp): int", 0, Cost::One, int),
     row("uint(int|uint|double|string): uint", 0, Cost::One, uint),
@@ -52,7 +52,7 @@ fn int<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
         View::Double(_) => return Err(Fail::from("integer overflow")),
         View::Str(s) => s.parse().map_err(|_| wrong(value, "int"))?,
         View::Duration(d) => d,
-        View::Timestamp(t) => t.as_second(),
+        View::Timestamp(t) => t.seconds(),
         _ => return Err(Fail::NoSuchOverload),
     }))
 }
@@ -121,7 +121,8 @@ fn duration<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
     let value = argument(arguments, 0)?;
     match value.view() {
         View::Duration(_) => Ok(value.clone()),
-        View::Int(i) => Ok(Value::Duration(i)),
+        // Declared, and never converted (common/types/int.go, ConvertToType).
+        View::Int(_) => Err(wrong(value, "google.protobuf.Duration")),
         View::Str(s) => parse_duration(s).map(Value::Duration).ok_or_else(|| wrong(value, "google.protobuf.Duration")),
         _ => Err(Fail::NoSuchOverload),
     }
@@ -132,7 +133,7 @@ fn timestamp<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
     let wrong = || wrong(value, "google.protobuf.Timestamp");
     match value.view() {
         View::Timestamp(_) => Ok(value.clone()),
-        View::Int(i) => super::time::from_seconds(i).map(Value::Timestamp).ok_or_else(wrong),
+        View::Int(i) => Instant::from_seconds(i).map(Value::Timestamp).ok_or_else(wrong),
         View::Str(s) => parse_timestamp(s).map(Value::Timestamp).ok_or_else(wrong),
         _ => Err(Fail::NoSuchOverload),
     }

@@ -37,7 +37,7 @@ pub(super) use self::format::{check as check_format, takes as format_takes};
 pub(super) use self::lists::sort_by;
 pub use self::opaque::Opaque;
 pub(super) use self::regex::{Search, compile_literal};
-pub(super) use self::signature::{FREE, Overload};
+pub(super) use self::signature::Overload;
 pub(super) use self::time::shift;
 
 use super::halt::Fail;

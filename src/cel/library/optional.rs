@@ -6,7 +6,7 @@ use crate::cel::value::{List, Value, View};
 
 pub static ROWS: &[Row] = &[
     row("optional.of(A): optional(A)", 28, Cost::One, of),
-    row("optional.none(): optional(free)", 28, Cost::One, |_, _| Ok(Value::Optional(None))),
+    row("optional.none(): optional(A)", 28, Cost::One, |_, _| Ok(Value::Optional(None))),
     row("optional.ofNonZeroValue(A): optional(A)", 28, Cost::One, of_non_zero),
     row("optional(A).hasValue(): bool", 28, Cost::One, has_value),
     row("optional(A).value(): A", 28, Cost::One, value),
@@ -34,7 +34,7 @@ fn of_non_zero<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
         View::List(list) => list.is_empty(),
         View::Map(map) => map.is_empty(),
         View::Duration(d) => d == 0,
-        View::Timestamp(t) => t == super::time::ZERO,
+        View::Timestamp(t) => t == crate::cel::value::Instant::ZERO,
         _ => false,
     };
     Ok(if zero { Value::Optional(None) } else { Value::some(value.clone()) })

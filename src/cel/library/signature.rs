@@ -8,9 +8,6 @@ use std::sync::Arc;
 use super::{Cost, Implementation, NAMESPACES, Row};
 use crate::cel::types::Type;
 
-/// A type that nothing has decided yet: the element of `[]`, the value of `optional.none()`.
-pub const FREE: Type = Type::Param(25);
-
 /// One way to call a function.
 pub struct Overload {
     /// `indexOf`, `sets.contains`
@@ -100,6 +97,7 @@ fn ty(text: &str) -> Option<Type> {
         return Some(match name {
             "list" => Type::list(first),
             "optional" => Type::Optional(Box::new(first)),
+            "type" => Type::Type(Box::new(first)),
             "map" => Type::Map(Box::new(first), Box::new(inner.next()??)),
             _ => return None,
         });
@@ -115,8 +113,7 @@ fn ty(text: &str) -> Option<Type> {
         "bytes" => Type::Bytes,
         "duration" => Type::Duration,
         "timestamp" => Type::Timestamp,
-        "type" => Type::Type,
-        "free" => FREE,
+        "type" => Type::Type(Box::new(Type::Dyn)),
         "A" => Type::Param(0),
         "B" => Type::Param(1),
         "C" => Type::Param(2),

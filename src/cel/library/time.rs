@@ -2,11 +2,12 @@
 
 use std::sync::LazyLock;
 
+use jiff::SignedDuration;
+use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
-use jiff::{Timestamp, Zoned};
 
 use super::{Answer, Cost, Fail, Row, argument, go, row, text_at};
-use crate::cel::value::{Value, View};
+use crate::cel::value::{Instant, Value, View};
 
 pub static ROWS: &[Row] = &[
     row("timestamp.getFullYear(): int", 0, Cost::One, |_, a| field(a, |t| t.year().into())),
@@ -33,18 +34,18 @@ pub static ROWS: &[Row] = &[
     row("timestamp.getMilliseconds(string): int", 0, Cost::One, |_, a| field(a, |t| t.millisecond().into())),
 ];
 
-fn weekday(t: &Zoned) -> i64 {
+fn weekday(t: &DateTime) -> i64 {
     t.weekday().to_sunday_zero_offset().into()
 }
 
-fn field<'a>(arguments: &[Value<'a>], get: fn(&Zoned) -> i64) -> Answer<'a> {
+fn field<'a>(arguments: &[Value<'a>], get: fn(&DateTime) -> i64) -> Answer<'a> {
     let View::Timestamp(t) = argument(arguments, 0)?.view() else { return Err(Fail::NoSuchOverload) };
     let zone = if arguments.len() > 1 { zone(text_at(arguments, 1)?)? } else { TimeZone::UTC };
-    Ok(Value::Int(get(&t.to_zoned(zone))))
+    Ok(Value::Int(get(&t.civil_in(&zone))))
 }
 
 /// The same of a timestamp; of a duration how many units it holds in all.
-fn clock<'a>(arguments: &[Value<'a>], get: fn(&Zoned) -> i64, unit: i64) -> Answer<'a> {
+fn clock<'a>(arguments: &[Value<'a>], get: fn(&DateTime) -> i64, unit: i64) -> Answer<'a> {
     match argument(arguments, 0)?.view() {
         View::Duration(d) => Ok(Value::Int(d / unit)),
         _ => field(arguments, get),
@@ -128,41 +129,53 @@ pub fn parse_duration(text: &str) -> Option<i64> {
     i64::try_from(if negative { -total } else { total }).ok()
 }
 
-/// The years that CEL has: 1 to 9999.
-const FIRST: i64 = -62_135_596_800;
-const LAST: i64 = 253_402_300_799;
-
-/// Go's zero time: the first second of the year 1.
-pub const ZERO: Timestamp = Timestamp::constant(FIRST, 0);
-
 /// `2024-02-29` (Go's time.Parse of that layout).
 pub fn is_date(text: &str) -> bool {
     let shape = |(i, b): (usize, u8)| if matches!(i, 4 | 7) { b == b'-' } else { b.is_ascii_digit() };
-    text.len() == 10 && text.bytes().enumerate().all(shape) && text.parse::<jiff::civil::Date>().is_ok()
+    text.len() == 10 && text.bytes().enumerate().all(shape) && text.parse::<Date>().is_ok()
 }
 
-/// Within those years.
-pub fn from_seconds(seconds: i64) -> Option<Timestamp> {
-    if (FIRST..=LAST).contains(&seconds) { Timestamp::from_second(seconds).ok() } else { None }
-}
-
-/// RFC 3339, and nothing that is merely near it.
-pub fn parse_timestamp(text: &str) -> Option<Timestamp> {
-    let bytes = text.as_bytes();
-    let strict = matches!(bytes.get(10), Some(b'T')) && bytes.get(4) == Some(&b'-') && !text.contains(['[', ',']);
-    if !strict {
-        return None;
+/// `2024-02-29T12:30:45.123+02:00`, as Go's `time.Parse` reads RFC 3339: the hour may have one digit, a comma may stand for
+/// the point, and digits after the ninth are left out.
+pub fn parse_timestamp(text: &str) -> Option<Instant> {
+    let mut rest = text;
+    let mut number = |least: usize, most: usize, then: &str| -> Option<i32> {
+        let digits = rest.bytes().take(most).take_while(u8::is_ascii_digit).count();
+        let (number, tail) = rest.split_at_checked(digits)?;
+        rest = tail.strip_prefix(then)?;
+        if digits < least { None } else { number.parse().ok() }
+    };
+    let (year, month, day) = (number(4, 4, "-")?, number(2, 2, "-")?, number(2, 2, "T")?);
+    let (hour, minute, second) = (number(1, 2, ":")?, number(2, 2, ":")?, number(2, 2, "")?);
+    let mut nanoseconds = 0;
+    if let Some(fraction) = rest.strip_prefix(['.', ',']) {
+        let digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
+        let (digits, tail) = fraction.split_at_checked(digits)?;
+        let nine = digits.get(..9).unwrap_or(digits);
+        nanoseconds = nine.parse::<i32>().ok()? * 10i32.pow(9 - nine.len() as u32);
+        rest = tail;
     }
-    let t: Timestamp = text.parse().ok()?;
-    from_seconds(t.as_second()).map(|_| t)
+    let small = |n: i32| i8::try_from(n).ok();
+    let date = Date::new(i16::try_from(year).ok()?, small(month)?, small(day)?).ok()?;
+    let time = Time::new(small(hour)?, small(minute)?, small(second)?, nanoseconds).ok()?;
+    Instant::from_civil(DateTime::from_parts(date, time), ahead(rest)?)
+}
+
+/// `Z`, `+02:00`. Go takes up to 24 hours and 60 minutes.
+fn ahead(zone: &str) -> Option<SignedDuration> {
+    if zone == "Z" {
+        return Some(SignedDuration::ZERO);
+    }
+    let (hours, minutes) = zone.strip_prefix(['+', '-'])?.split_once(':')?;
+    let two = |digits: &str, most: i64| {
+        let fine = digits.len() == 2 && digits.bytes().all(|b| b.is_ascii_digit());
+        digits.parse::<i64>().ok().filter(|n| fine && *n <= most)
+    };
+    let seconds = (two(hours, 24)? * 60 + two(minutes, 60)?) * 60;
+    Some(SignedDuration::from_secs(if zone.starts_with('-') { -seconds } else { seconds }))
 }
 
 /// A timestamp moved by nanoseconds; `None` beyond the years that CEL has.
-pub fn shift(t: Timestamp, nanoseconds: i128) -> Option<Timestamp> {
-    let moved = Timestamp::from_nanosecond(t.as_nanosecond().checked_add(nanoseconds)?).ok()?;
-    if (FIRST..=LAST).contains(&moved.as_nanosecond().div_euclid(1_000_000_000).try_into().ok()?) {
-        Some(moved)
-    } else {
-        None
-    }
+pub fn shift(t: Instant, nanoseconds: i128) -> Option<Instant> {
+    t.shift(nanoseconds)
 }

@@ -276,7 +276,7 @@ fn lists_and_sets() {
             ),
             ("[1, 1, 2].distinct() + [1, 2].reverse()", "[1,2,2,1]"),
             ("[[1], [2, 3]].flatten()", "[1,2,3]"),
-            ("dyn([[1, [2]], [3]]).flatten(2)", "refused: `[2]`: expected type 'int' but found 'list(int)'"),
+            ("dyn([[1, [2]], [3]]).flatten(2)", "refused: `[2]`: expected type 'int' but found 'list(int)'; `[3]`: expected type 'list(dyn)' but found 'list(int)'"),
             ("[1, 2, 3].slice(1, 2)", "[2]"),
             ("[1, 2, 3].slice(1, 5)", "error: cannot slice(1, 5), list is length 3"),
             ("lists.range(3)", "[0,1,2]"),

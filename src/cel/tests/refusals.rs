@@ -69,7 +69,7 @@ fn types_and_names() {
                 "optional.of(1).orValue('a')",
                 "refused: `.orValue('a')`: found no matching overload for 'orValue' applied to 'optional_type(int).(string)'",
             ),
-            ("[?1]", "refused: `1`: expected type 'optional_type(dyn)' but found 'int'"),
+            ("[?1]", "refused: `1`: expected type 'optional_type(int)' but found 'int'"),
             (
                 "JSONPatch{op: 'add', path: 1}",
                 "refused: `1`: expected type of field 'path' is 'string' but provided type is 'int'",
