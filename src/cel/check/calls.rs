@@ -119,6 +119,9 @@ impl<'s> Checker<'_, 's> {
         let message = format!("found no matching overload for '{name}' applied to '{applied}'");
         let operator = !name.starts_with(|c: char| c.is_ascii_alphabetic());
         let help = match name {
+            "reverse" if types.first() == Some(&Type::String) => {
+                Some("reversing a string is not in Kubernetes' CEL".to_owned())
+            }
             "_==_" | "_!=_" => Some("both sides have to be of one type; dyn(x) makes one dynamic".to_owned()),
             _ if operator => None,
             _ => Some(format!("there is {}", signatures(all))),

@@ -1,7 +1,7 @@
 //! Size, types and conversions (cel-go common/stdlib, common/types).
 
 use super::time::{parse_duration, parse_timestamp};
-use super::{Answer, Context, Cost, Fail, READ, Row, argument, row};
+use super::{Answer, Context, Cost, Fail, READ, Row, argument, go, row};
 use crate::cel::value::{Instant, Value, View};
 
 pub static ROWS: &[Row] = &[
@@ -77,7 +77,7 @@ fn double<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
         View::Double(d) => d,
         View::Int(i) => i as f64,
         View::Uint(u) => u as f64,
-        View::Str(s) => s.parse().map_err(|_| wrong(value, "double"))?,
+        View::Str(s) => go::parse_float(s).ok_or_else(|| wrong(value, "double"))?,
         _ => return Err(Fail::NoSuchOverload),
     }))
 }
@@ -86,8 +86,8 @@ fn bool<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
     let value = argument(arguments, 0)?;
     match value.view() {
         View::Bool(b) => Ok(Value::Bool(b)),
-        View::Str("true" | "TRUE" | "True" | "t" | "1") => Ok(Value::Bool(true)),
-        View::Str("false" | "FALSE" | "False" | "f" | "0") => Ok(Value::Bool(false)),
+        View::Str("true" | "TRUE" | "True" | "t" | "T" | "1") => Ok(Value::Bool(true)),
+        View::Str("false" | "FALSE" | "False" | "f" | "F" | "0") => Ok(Value::Bool(false)),
         View::Str(_) => Err(wrong(value, "bool")),
         _ => Err(Fail::NoSuchOverload),
     }
@@ -133,7 +133,7 @@ fn timestamp<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
     let wrong = || wrong(value, "google.protobuf.Timestamp");
     match value.view() {
         View::Timestamp(_) => Ok(value.clone()),
-        View::Int(i) => Instant::from_seconds(i).map(Value::Timestamp).ok_or_else(wrong),
+        View::Int(i) => Instant::from_seconds(i).map(Value::Timestamp).ok_or(Fail::from("timestamp overflow")),
         View::Str(s) => parse_timestamp(s).map(Value::Timestamp).ok_or_else(wrong),
         _ => Err(Fail::NoSuchOverload),
     }

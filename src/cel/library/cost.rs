@@ -169,15 +169,18 @@ fn traverse(value: &Value<'_>, depth: usize) -> u64 {
     }
 }
 
-/// Characters of `list.join(separator)`.
+/// Characters of `list.join(separator)`; an error counts as one.
 fn joined(arguments: &[Value<'_>]) -> u64 {
-    let Some(list) = arguments.first().and_then(Value::as_list) else { return 1 };
-    let separators = (list.len() as u64).saturating_sub(1) * arguments.get(1).map_or(0, size_of);
-    list.iter().map(|e| size_of(&e)).sum::<u64>().saturating_add(separators)
+    let text = |value: &Value<'_>| value.as_str().map(characters);
+    let separator = arguments.get(1).map_or(Some(0), text);
+    let (Some(list), Some(separator)) = (arguments.first().and_then(Value::as_list), separator) else { return 1 };
+    let separators = (list.len() as u64).saturating_sub(1).saturating_mul(separator);
+    list.iter().map(|e| text(&e)).sum::<Option<u64>>().map_or(1, |n| n.saturating_add(separators))
 }
 
+/// What is no list ends in an internal error of cel-go, before anything is charged.
 fn self_compare(list: Option<&Value<'_>>) -> u64 {
-    let Some(list) = list.and_then(Value::as_list) else { return 1 };
+    let Some(list) = list.and_then(Value::as_list) else { return 0 };
     let squared = (list.len() as u64).saturating_mul(list.len() as u64);
     let strings = list.get(0).is_some_and(|e| matches!(e.view(), View::Str(_) | View::Bytes(_)));
     let cost = squared.saturating_mul(2).saturating_add(if strings { squared / 10 } else { 0 });

@@ -34,8 +34,21 @@ fn is_printable(c: char) -> bool {
     text.escape_debug().nth(1) == Some(c)
 }
 
-/// Go's `strconv.ParseFloat(text, 64)`: what Rust reads, hexadecimal, and underscores never.
+/// Go's `strconv.ParseFloat(text, 64)`: what Rust reads, hexadecimal, and underscores between digits.
 pub fn parse_float(text: &str) -> Option<f64> {
+    if text.contains('_') {
+        let hex = text.contains(['x', 'X']);
+        let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit() || hex && c.is_ascii_hexdigit());
+        let parts: Vec<&str> = text.split('_').collect();
+        let joins = parts.windows(2).all(|pair| match pair {
+            [before, after] => {
+                let prefix = before.trim_start_matches(['+', '-']).eq_ignore_ascii_case("0x");
+                (prefix || digit(before.chars().next_back())) && digit(after.chars().next())
+            }
+            _ => false,
+        });
+        return if joins { parse_float(&parts.concat()) } else { None };
+    }
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     if let Some(digits) = unsigned.strip_prefix("0x").or(unsigned.strip_prefix("0X")) {
         let value = hexadecimal(digits)?;
@@ -93,7 +106,11 @@ mod tests {
             ("0x1.8p1", Some(3.0)),
             ("1e999", None),
             ("0x1.8", None),
-            ("1_0", None),
+            ("1_0", Some(10.0)),
+            ("0x_fp0", Some(15.0)),
+            ("1__0", None),
+            ("_1", None),
+            ("1_.5", None),
             (" 1", None),
             ("", None),
             ("+nan", None),

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::{Answer, Context, Cost, Fail, Row, argument, int_at, list_at, row, text_at};
 use crate::cel::operators;
 use crate::cel::syntax::Operator;
-use crate::cel::value::{List, Value, View, compare, equal};
+use crate::cel::value::{List, Value, View, compare, found};
 
 const SORT: Cost = Cost::SelfCompare { argument: 0 };
 
@@ -128,7 +128,7 @@ fn index<'a>(found: Option<usize>) -> Value<'a> {
 fn index_of<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
     let wanted = argument(arguments, 1)?;
     for (i, element) in list_at(arguments, 0)?.iter().enumerate() {
-        if equal(&element, wanted)? {
+        if found(&element, wanted)? {
             return Ok(index(Some(i)));
         }
     }
@@ -138,7 +138,7 @@ fn index_of<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
 fn last_index_of<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
     let (list, wanted) = (list_at(arguments, 0)?, argument(arguments, 1)?);
     for (i, element) in list.iter().rev().enumerate() {
-        if equal(&element, wanted)? {
+        if found(&element, wanted)? {
             return Ok(index(Some(list.len() - 1 - i)));
         }
     }
@@ -208,7 +208,7 @@ fn distinct<'a>(context: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
     let mut out: Vec<Value<'a>> = Vec::new();
     'elements: for element in list_at(arguments, 0)?.iter() {
         for known in &out {
-            if equal(known, &element)? {
+            if found(&element, known)? {
                 continue 'elements;
             }
         }

@@ -91,22 +91,24 @@ fn place(name: &str) -> Result<TimeZone, Fail> {
 
 /// Go's `time.ParseDuration`: `1h30m`, `1.5s`, `-2ms`, `0`.
 pub fn parse_duration(text: &str) -> Option<i64> {
-    let (negative, mut rest) = match text.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, text.strip_prefix('+').unwrap_or(text)),
-    };
+    let mut rest = text.strip_prefix(['+', '-']).unwrap_or(text);
     if rest == "0" {
         return Some(0);
     }
     if rest.is_empty() {
         return None;
     }
-    let mut total: i128 = 0;
+    // Where Go overflows, so does this: at 2^63, which is a duration with a sign only.
+    const MOST: u64 = 1 << 63;
+    let mut total: u64 = 0;
     while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let (number, tail) = rest.split_at(digits);
+        let (whole, tail) = digits(rest);
+        let (fraction, tail) = tail.strip_prefix('.').map_or(("", tail), digits);
+        if whole.is_empty() && fraction.is_empty() {
+            return None;
+        }
         let (unit, tail) = tail.split_at(tail.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(tail.len()));
-        let scale: i128 = match unit {
+        let scale: u64 = match unit {
             "ns" => 1,
             "us" | "µs" | "μs" => 1_000,
             "ms" => 1_000_000,
@@ -115,18 +117,29 @@ pub fn parse_duration(text: &str) -> Option<i64> {
             "h" => 3_600_000_000_000,
             _ => return None,
         };
-        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-        if (whole.is_empty() && fraction.is_empty()) || whole.len() > 19 || fraction.contains('.') {
-            return None;
-        }
-        total += if whole.is_empty() { 0 } else { whole.parse::<i128>().ok()? * scale };
-        let fraction = fraction.get(..fraction.len().min(18)).unwrap_or_default();
-        if !fraction.is_empty() {
-            total += fraction.parse::<i128>().ok()? * scale / 10i128.pow(fraction.len() as u32);
-        }
+        let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+        let part = whole.checked_mul(scale)?.checked_add(part_of(fraction, scale))?;
+        total = total.checked_add(part).filter(|total| part <= MOST && *total <= MOST)?;
         rest = tail;
     }
-    i64::try_from(if negative { -total } else { total }).ok()
+    if text.starts_with('-') { 0i64.checked_sub_unsigned(total) } else { i64::try_from(total).ok() }
+}
+
+fn digits(text: &str) -> (&str, &str) {
+    text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()))
+}
+
+/// A fraction of a unit, computed as Go does, in doubles; digits beyond 63 bits are left out.
+fn part_of(fraction: &str, unit: u64) -> u64 {
+    let (mut digits, mut scale) = (0u64, 1f64);
+    for digit in fraction.bytes().map(|b| u64::from(b - b'0')) {
+        if digits > i64::MAX as u64 / 10 {
+            break;
+        }
+        digits = digits * 10 + digit;
+        scale *= 10.0;
+    }
+    (digits as f64 * (unit as f64 / scale)) as u64
 }
 
 /// `2024-02-29` (Go's time.Parse of that layout).

@@ -70,11 +70,10 @@ impl Amount {
         }
     }
 
+    /// Times -1; as in Go, the smallest number is its own opposite.
     fn negated(&self) -> Self {
         match self {
-            Amount::Small { digits, exponent } => {
-                Amount::Small { digits: digits.wrapping_neg(), exponent: *exponent }
-            }
+            Amount::Small { digits, exponent } => Amount::Small { digits: digits.wrapping_neg(), exponent: *exponent },
             Amount::Big { digits, exponent } => Amount::Big { digits: -digits, exponent: *exponent },
         }
     }
@@ -115,24 +114,29 @@ impl Quantity {
 
     /// The sum.
     pub fn add(&self, other: &Self) -> Result<Self, Unsized> {
-        self.plus(&other.amount, other.format)
+        match self.amount.add_small(&other.amount) {
+            Some(small) => Ok(self.computed(small, other)),
+            None => {
+                let (a, b, exponent) = self.amount.aligned(&other.amount)?;
+                Ok(self.computed(Amount::Big { digits: a + b, exponent }, other))
+            }
+        }
     }
 
     /// The difference.
     pub fn sub(&self, other: &Self) -> Result<Self, Unsized> {
-        self.plus(&other.amount.negated(), other.format)
+        match self.amount.add_small(&other.amount.negated()) {
+            Some(small) => Ok(self.computed(small, other)),
+            None => {
+                let (a, b, exponent) = self.amount.aligned(&other.amount)?;
+                Ok(self.computed(Amount::Big { digits: a - b, exponent }, other))
+            }
+        }
     }
 
-    fn plus(&self, other: &Amount, format: Format) -> Result<Self, Unsized> {
-        let amount = match self.amount.add_small(other) {
-            Some(small) => small,
-            None => {
-                let (a, b, exponent) = self.amount.aligned(other)?;
-                Amount::Big { digits: a + b, exponent }
-            }
-        };
-        let format = if self.amount.sign() == 0 { format } else { self.format };
-        Ok(Quantity { amount, format, written: None, computed: true })
+    fn computed(&self, amount: Amount, other: &Self) -> Self {
+        let format = if self.amount.sign() == 0 { other.format } else { self.format };
+        Quantity { amount, format, written: None, computed: true }
     }
 
     /// The order.
