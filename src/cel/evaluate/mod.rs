@@ -19,8 +19,8 @@ use std::rc::Rc;
 use self::pending::Pending;
 use super::fact::{Fact, FactValue, Facts};
 use super::halt::{EvalError, Fail, Halt};
-use super::operators;
 use super::library::{Context, pattern_cost, size_of};
+use super::operators;
 use super::program::{Callee, Code, CodeId};
 use super::trace::{Read, Tracer};
 use super::unit::{ExprId, Unit};
@@ -253,7 +253,7 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         for (i, argument) in arguments.iter().enumerate() {
             let outcome = self.run(*argument);
             // cel-go charges for a call that it does not make, if it got as far as the last argument.
-            if outcome.is_err() && !pending.is_any() && arguments.len() > 2 && i + 1 < arguments.len() {
+            if outcome.is_err() && !pending.is_any() && i + 1 < arguments.len() && callee.in_order(arguments.len()) {
                 charged = false;
             }
             values.push(pending.take_in_order(outcome, self.cost)?.unwrap_or(Value::Null));
@@ -281,6 +281,9 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         if callee.is_resolved()
             && let Some(overload) = callee.first()
         {
+            if callee.guarded && !overload.takes(values) {
+                return Err(self.no_overload(callee, values, place));
+            }
             return match (overload.call)(&mut self.context, values) {
                 Err(Fail::NoSuchOverload) => Err(self.no_overload(callee, values, place)),
                 answer => answer.map_err(|fail| self.fail(fail, place)),

@@ -22,7 +22,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::LazyLock;
 
-pub(super) use self::conversions::FOLDED;
+pub(super) use self::conversions::CONVERSIONS;
 pub(super) use self::lists::sort_by;
 pub use self::opaque::Opaque;
 pub(super) use self::regex::compile as compile_pattern;
@@ -56,8 +56,12 @@ const fn row(signature: &'static str, since: u32, cost: Cost, call: Implementati
 }
 
 /// All libraries. Namespaces of global functions are named in [`NAMESPACES`].
-static LIBRARIES: [&[Row]; 10] = [
+static LIBRARIES: [&[Row]; 14] = [
     super::operators::ROWS,
+    super::operators::LESS,
+    super::operators::LESS_EQUALS,
+    super::operators::GREATER,
+    super::operators::GREATER_EQUALS,
     conversions::ROWS,
     strings::ROWS,
     regex::ROWS,
