@@ -11,65 +11,70 @@ const fn row(signature: &'static str, cost: Cost, call: super::library::Implemen
     Row { signature, since: 0, cost, call }
 }
 
+/// Overloads in the order of cel-go (common/stdlib/standard.go): of a type that is open the first one decides.
 pub(super) static ROWS: &[Row] = &[
-    row("_+_(int, int): int", Cost::One, add),
-    row("_+_(uint, uint): uint", Cost::One, add),
-    row("_+_(double, double): double", Cost::One, add),
-    row("_+_(string, string): string", Cost::Sum, add),
     row("_+_(bytes, bytes): bytes", Cost::Sum, add),
-    row("_+_(list(A), list(A)): list(A)", Cost::One, add),
+    row("_+_(double, double): double", Cost::One, add),
     row("_+_(duration, duration): duration", Cost::One, add),
-    row("_+_(timestamp, duration): timestamp", Cost::One, add),
     row("_+_(duration, timestamp): timestamp", Cost::One, add),
-    row("_-_(int, int): int", Cost::One, |_, a| two(Operator::Subtract, a)),
-    row("_-_(uint, uint): uint", Cost::One, |_, a| two(Operator::Subtract, a)),
+    row("_+_(timestamp, duration): timestamp", Cost::One, add),
+    row("_+_(int, int): int", Cost::One, add),
+    row("_+_(list(A), list(A)): list(A)", Cost::One, add),
+    row("_+_(string, string): string", Cost::Sum, add),
+    row("_+_(uint, uint): uint", Cost::One, add),
     row("_-_(double, double): double", Cost::One, |_, a| two(Operator::Subtract, a)),
     row("_-_(duration, duration): duration", Cost::One, |_, a| two(Operator::Subtract, a)),
+    row("_-_(int, int): int", Cost::One, |_, a| two(Operator::Subtract, a)),
     row("_-_(timestamp, duration): timestamp", Cost::One, |_, a| two(Operator::Subtract, a)),
     row("_-_(timestamp, timestamp): duration", Cost::One, |_, a| two(Operator::Subtract, a)),
+    row("_-_(uint, uint): uint", Cost::One, |_, a| two(Operator::Subtract, a)),
+    row("_*_(double, double): double", Cost::One, |_, a| two(Operator::Multiply, a)),
     row("_*_(int, int): int", Cost::One, |_, a| two(Operator::Multiply, a)),
     row("_*_(uint, uint): uint", Cost::One, |_, a| two(Operator::Multiply, a)),
-    row("_*_(double, double): double", Cost::One, |_, a| two(Operator::Multiply, a)),
+    row("_/_(double, double): double", Cost::One, |_, a| two(Operator::Divide, a)),
     row("_/_(int, int): int", Cost::One, |_, a| two(Operator::Divide, a)),
     row("_/_(uint, uint): uint", Cost::One, |_, a| two(Operator::Divide, a)),
-    row("_/_(double, double): double", Cost::One, |_, a| two(Operator::Divide, a)),
     row("_%_(int, int): int", Cost::One, |_, a| two(Operator::Modulo, a)),
     row("_%_(uint, uint): uint", Cost::One, |_, a| two(Operator::Modulo, a)),
     row("_==_(A, A): bool", Cost::Equal, |c, a| same(c, a, true)),
     row("_!=_(A, A): bool", Cost::Smaller, |c, a| same(c, a, false)),
-    row("_<_(int|uint|double, int|uint|double): bool", Cost::One, |_, a| order(a, Ordering::is_lt)),
-    row("_<_(string, string): bool", Cost::Smaller, |_, a| order(a, Ordering::is_lt)),
-    row("_<_(bytes, bytes): bool", Cost::Smaller, |_, a| order(a, Ordering::is_lt)),
-    row("_<_(bool, bool): bool", Cost::One, |_, a| order(a, Ordering::is_lt)),
-    row("_<_(duration, duration): bool", Cost::One, |_, a| order(a, Ordering::is_lt)),
-    row("_<_(timestamp, timestamp): bool", Cost::One, |_, a| order(a, Ordering::is_lt)),
-    row("_<=_(int|uint|double, int|uint|double): bool", Cost::One, |_, a| order(a, Ordering::is_le)),
-    row("_<=_(string, string): bool", Cost::Smaller, |_, a| order(a, Ordering::is_le)),
-    row("_<=_(bytes, bytes): bool", Cost::Smaller, |_, a| order(a, Ordering::is_le)),
-    row("_<=_(bool, bool): bool", Cost::One, |_, a| order(a, Ordering::is_le)),
-    row("_<=_(duration, duration): bool", Cost::One, |_, a| order(a, Ordering::is_le)),
-    row("_<=_(timestamp, timestamp): bool", Cost::One, |_, a| order(a, Ordering::is_le)),
-    row("_>_(int|uint|double, int|uint|double): bool", Cost::One, |_, a| order(a, Ordering::is_gt)),
-    row("_>_(string, string): bool", Cost::Smaller, |_, a| order(a, Ordering::is_gt)),
-    row("_>_(bytes, bytes): bool", Cost::Smaller, |_, a| order(a, Ordering::is_gt)),
-    row("_>_(bool, bool): bool", Cost::One, |_, a| order(a, Ordering::is_gt)),
-    row("_>_(duration, duration): bool", Cost::One, |_, a| order(a, Ordering::is_gt)),
-    row("_>_(timestamp, timestamp): bool", Cost::One, |_, a| order(a, Ordering::is_gt)),
-    row("_>=_(int|uint|double, int|uint|double): bool", Cost::One, |_, a| order(a, Ordering::is_ge)),
-    row("_>=_(string, string): bool", Cost::Smaller, |_, a| order(a, Ordering::is_ge)),
-    row("_>=_(bytes, bytes): bool", Cost::Smaller, |_, a| order(a, Ordering::is_ge)),
-    row("_>=_(bool, bool): bool", Cost::One, |_, a| order(a, Ordering::is_ge)),
-    row("_>=_(duration, duration): bool", Cost::One, |_, a| order(a, Ordering::is_ge)),
-    row("_>=_(timestamp, timestamp): bool", Cost::One, |_, a| order(a, Ordering::is_ge)),
     row("@in(A, list(A)): bool", Cost::Elements { argument: 1 }, within),
     row("@in(A, map(A, B)): bool", Cost::One, within),
     row("!_(bool): bool", Cost::One, |_, a| match a {
         [value] => value.as_bool().map(|b| Value::Bool(!b)).ok_or(Fail::NoSuchOverload),
         _ => Err(Fail::NoSuchOverload),
     }),
-    row("-_(int): int", Cost::One, negate),
     row("-_(double): double", Cost::One, negate),
+    row("-_(int): int", Cost::One, negate),
 ];
+
+/// The overloads of an ordering operator. Numbers of two types compare since Kubernetes 1.28.
+macro_rules! ordering {
+    ($name:literal, $holds:expr) => {
+        &[
+            row(concat!($name, "(bool, bool): bool"), Cost::One, |_, a| order(a, $holds)),
+            row(concat!($name, "(int, int): bool"), Cost::One, |_, a| order(a, $holds)),
+            across(concat!($name, "(int, double|uint): bool"), |_, a| order(a, $holds)),
+            row(concat!($name, "(uint, uint): bool"), Cost::One, |_, a| order(a, $holds)),
+            across(concat!($name, "(uint, double|int): bool"), |_, a| order(a, $holds)),
+            row(concat!($name, "(double, double): bool"), Cost::One, |_, a| order(a, $holds)),
+            across(concat!($name, "(double, int|uint): bool"), |_, a| order(a, $holds)),
+            row(concat!($name, "(string, string): bool"), Cost::Smaller, |_, a| order(a, $holds)),
+            row(concat!($name, "(bytes, bytes): bool"), Cost::Smaller, |_, a| order(a, $holds)),
+            row(concat!($name, "(timestamp, timestamp): bool"), Cost::One, |_, a| order(a, $holds)),
+            row(concat!($name, "(duration, duration): bool"), Cost::One, |_, a| order(a, $holds)),
+        ]
+    };
+}
+
+const fn across(signature: &'static str, call: super::library::Implementation) -> Row {
+    Row { signature, since: 28, cost: Cost::One, call }
+}
+
+pub(super) static LESS: &[Row] = ordering!("_<_", Ordering::is_lt);
+pub(super) static LESS_EQUALS: &[Row] = ordering!("_<=_", Ordering::is_le);
+pub(super) static GREATER: &[Row] = ordering!("_>_", Ordering::is_gt);
+pub(super) static GREATER_EQUALS: &[Row] = ordering!("_>=_", Ordering::is_ge);
 
 fn two<'a>(operator: Operator, arguments: &[Value<'a>]) -> Answer<'a> {
     match arguments {
@@ -208,9 +213,7 @@ pub(super) fn lacks(function: &str, first: View<'_, '_>) -> bool {
         "_<_" | "_<=_" | "_>_" | "_>=_" => {
             receiver || matches!(first, Bool(_) | Int(_) | Uint(_) | Double(_) | Bytes(_))
         }
-        "_+_" => {
-            receiver || matches!(first, Int(_) | Uint(_) | Double(_) | Bytes(_) | List(_))
-        }
+        "_+_" => receiver || matches!(first, Int(_) | Uint(_) | Double(_) | Bytes(_) | List(_)),
         "_-_" | "_*_" | "_/_" => receiver || matches!(first, Int(_) | Uint(_) | Double(_)),
         "_%_" => receiver || matches!(first, Int(_) | Uint(_)),
         "-_" => receiver || matches!(first, Bool(_) | Int(_) | Double(_)),

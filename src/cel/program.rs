@@ -2,7 +2,7 @@
 
 use regex::Regex;
 
-use super::library::{Cost, Overload, Search};
+use super::library::{CONVERSIONS, Cost, Overload, Search};
 use super::value::Instant;
 use crate::object::{Span, Tree};
 
@@ -97,6 +97,8 @@ pub struct Callee {
     pub cost: Cost,
     /// True for functions that hand a value on without looking at it: it is not yet a read.
     pub hands_on: bool,
+    /// True where an argument may be of another type than the checker thought, and the implementation would take it.
+    pub guarded: bool,
 }
 
 impl Callee {
@@ -108,7 +110,9 @@ impl Callee {
             _ => Cost::One,
         };
         let hands_on = first.is_some_and(|o| matches!(o.name, "dyn" | "optional.of" | "value"));
-        Callee { all, mask, cost, hands_on }
+        let guarded = mask.count_ones() == 1
+            && first.is_some_and(|o| CONVERSIONS.contains(&o.name) && !matches!(o.name, "dyn" | "type"));
+        Callee { all, mask, cost, hands_on, guarded }
     }
 
     /// The first overload, and the only one where the types say which is meant.
@@ -125,6 +129,13 @@ impl Callee {
     /// The function's name.
     pub fn name(self) -> &'static str {
         self.all.first().map_or("", |o| o.name)
+    }
+
+    /// True where cel-go calls a function of so many arguments only once it has them all, one after the other, and stops at
+    /// the first that goes wrong; it takes two at once where it knows the overload, or where there is but one implementation.
+    pub fn in_order(self, arguments: usize) -> bool {
+        let one = |name: &str| name == "matches" || !name.starts_with(|c: char| c.is_ascii_alphabetic());
+        arguments > 2 || (arguments == 2 && (self.name() == "format" || !self.is_resolved() && !one(self.name())))
     }
 
     /// True where the types say which overload is meant.

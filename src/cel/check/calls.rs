@@ -2,7 +2,7 @@
 
 use super::{Checker, Typed, did_you_mean, suggest};
 use crate::cel::halt::Fail;
-use crate::cel::library::{Context, FOLDED, FUNCTIONS, Overload, Search, compile_literal};
+use crate::cel::library::{CONVERSIONS, Context, FUNCTIONS, Overload, Search, compile_literal};
 use crate::cel::program::{Code, CodeId, Constant, Pattern};
 use crate::cel::syntax::Expr;
 use crate::cel::types::Type;
@@ -24,7 +24,7 @@ impl<'s> Checker<'_, 's> {
         let Some((callee, result)) = self.resolve(name, method, &types, span) else {
             return (super::REFUSED, Type::Dyn);
         };
-        if let ([only], false, true) = (codes.as_slice(), method, FOLDED.contains(&name))
+        if let ([only], false, true) = (codes.as_slice(), method, CONVERSIONS.contains(&name))
             && self.constant(*only).is_some()
             && let Some(overload) = callee.overloads().next()
         {

@@ -240,7 +240,10 @@ impl Constant {
 
     /// Whether it may stand between square brackets.
     pub(super) fn is_qualifier(&self) -> bool {
-        matches!(self, Constant::Bool(_) | Constant::Int(_) | Constant::Uint(_) | Constant::Double(_) | Constant::Str(_))
+        matches!(
+            self,
+            Constant::Bool(_) | Constant::Int(_) | Constant::Uint(_) | Constant::Double(_) | Constant::Str(_)
+        )
     }
 
     /// Whether it may be a key; `dyn([1])` may not.

@@ -92,6 +92,7 @@ impl<'s> Checker<'_, 's> {
         span: Span,
     ) -> Typed {
         let (names, bodies) = arguments.split_at(variables.min(arguments.len()));
+        let ty = self.types.resolve(&ty);
         let Some(types) = self.variable_types(kind, variables, &ty) else {
             let message = match kind {
                 MacroKind::OptMap | MacroKind::OptFlatMap => {
@@ -117,7 +118,12 @@ impl<'s> Checker<'_, 's> {
             if self.scope.get(mark..).is_some_and(|own| own.iter().any(|l| l.name == name)) {
                 self.refuse(argument.span, format!("duplicate variable name: {name}"), None);
             }
-            *slot = self.slot(name, ty, matches!(kind, MacroKind::OptMap | MacroKind::OptFlatMap));
+            let owed = matches!(kind, MacroKind::OptMap | MacroKind::OptFlatMap);
+            if owed || kind == MacroKind::Filter {
+                // cel-go's form of these names the variable, whether the body does or not.
+                self.no_type(name, &ty, argument.span);
+            }
+            *slot = self.slot(name, ty, owed);
         }
         let [first, second] = slots;
         let filter = match bodies {
@@ -140,10 +146,20 @@ impl<'s> Checker<'_, 's> {
     }
 
     /// The types of a macro's variables; `None` where there is nothing to go through.
-    fn variable_types(&self, kind: MacroKind, variables: usize, ty: &Type) -> Option<[Type; 2]> {
+    fn variable_types(&mut self, kind: MacroKind, variables: usize, ty: &Type) -> Option<[Type; 2]> {
         let optional = matches!(kind, MacroKind::OptMap | MacroKind::OptFlatMap);
         Some(match ty {
-            Type::Dyn | Type::Param(_) => [Type::Dyn, Type::Dyn],
+            Type::Dyn if optional => [self.types.fresh(), Type::Dyn],
+            Type::Param(_) if optional => {
+                let inner = self.types.fresh();
+                self.types.assignable(ty, &Type::Optional(Box::new(inner.clone())));
+                [inner, Type::Dyn]
+            }
+            Type::Dyn => [Type::Dyn, Type::Dyn],
+            Type::Param(_) => {
+                self.types.assignable(&Type::Dyn, ty);
+                [Type::Dyn, Type::Dyn]
+            }
             Type::Optional(inner) if optional => [(**inner).clone(), Type::Dyn],
             _ if optional => return None,
             Type::List(element) if variables == 1 => [(**element).clone(), Type::Dyn],
@@ -186,10 +202,13 @@ impl<'s> Checker<'_, 's> {
                 range
             }
             MacroKind::OptMap => Type::Optional(Box::new(body.clone())),
-            MacroKind::OptFlatMap => match &body {
-                Type::Optional(_) | Type::Dyn | Type::Param(_) => body.clone(),
-                other => self.refuse(at, format!("expected type 'optional_type(dyn)' but found '{other}'"), None).1,
-            },
+            MacroKind::OptFlatMap => {
+                let none = Type::Optional(Box::new(self.types.fresh()));
+                self.types.either(&body, &none).unwrap_or_else(|| {
+                    let body = self.shown(&body);
+                    self.refuse(at, format!("expected type 'optional_type(dyn)' but found '{body}'"), None).1
+                })
+            }
         };
         if matches!(kind, MacroKind::OptMap | MacroKind::OptFlatMap) {
             self.needs(28);

@@ -16,11 +16,11 @@ mod types;
 
 use std::collections::BTreeMap;
 
+use self::literals::Uneven;
+use self::types::Bindings;
 use super::program::{Branch, Callee, Code, CodeId, Constant, Link};
 use super::syntax::{Expr, Kind, Literal, Operand, Operator};
 use super::types::Type;
-use self::literals::Uneven;
-use self::types::Bindings;
 use super::unit::{Refusal, Unit, Uses};
 use crate::object::{Scalar, Span};
 
@@ -91,7 +91,6 @@ fn named(name: &str) -> Type {
         "map" => Type::Map(Box::new(Type::Dyn), Box::new(Type::Dyn)),
         "null_type" => Type::Null,
         "type" => Type::Type(Box::new(Type::Dyn)),
-        "optional_type" => Type::Optional(Box::new(Type::Dyn)),
         "google.protobuf.Duration" => Type::Duration,
         "google.protobuf.Timestamp" => Type::Timestamp,
         other => Type::Named(other.into()),
@@ -201,11 +200,7 @@ impl<'u, 's> Checker<'u, 's> {
     fn name(&mut self, name: &'s str, span: Span, whole: bool) -> Typed {
         if let Some(local) = self.local(name) {
             let (slot, ty, owed) = (local.slot, local.ty.clone(), local.owed);
-            if let Type::Type(_) = self.types.resolve(&ty) {
-                // cel-go takes every name of such a type for the name of a type (interpreter/planner.go, planCheckedIdent).
-                let help = Some("a macro's variable cannot hold a type".to_owned());
-                return self.refuse(span, format!("reference to undefined type: {name}"), help);
-            }
+            self.no_type(name, &ty, span);
             return (self.emit(if owed { Code::Owed(slot) } else { Code::Slot(slot) }, span), ty);
         }
         if let Some((i, root, ty)) = self.root(name) {
@@ -224,6 +219,14 @@ impl<'u, 's> Checker<'u, 's> {
         let known = TYPES.iter().find(|known| **known == name)?;
         let ty = Type::Type(Box::new(named(known)));
         Some((self.emit(Code::Constant(Constant::Type(known)), span), ty))
+    }
+
+    /// cel-go takes a macro's variable that holds a type for the name of a type (interpreter/planner.go, planCheckedIdent).
+    fn no_type(&mut self, name: &str, ty: &Type, span: Span) {
+        if let Type::Type(_) = self.types.resolve(ty) {
+            let help = Some("a macro's variable cannot hold a type".to_owned());
+            self.refuse(span, format!("reference to undefined type: {name}"), help);
+        }
     }
 
     fn undeclared(&mut self, name: &str, span: Span) -> Typed {
@@ -262,7 +265,7 @@ impl<'u, 's> Checker<'u, 's> {
                 continue;
             };
             ty = result;
-            let within = operand.operator == Operator::In;
+            let within = operand.operator == Operator::In && callee.is_resolved();
             if within && self.is_empty_list(right) {
                 // cel-go does not even look at the left side.
                 first = self.emit(Code::Constant(Constant::Bool(false)), span);
@@ -288,7 +291,10 @@ impl<'u, 's> Checker<'u, 's> {
     /// A literal list of scalars, of which cel-go makes a set.
     fn is_set(&self, id: CodeId) -> bool {
         let scalar = |c: &Constant| {
-            matches!(c, Constant::Bool(_) | Constant::Int(_) | Constant::Uint(_) | Constant::Double(_) | Constant::Str(_))
+            matches!(
+                c,
+                Constant::Bool(_) | Constant::Int(_) | Constant::Uint(_) | Constant::Double(_) | Constant::Str(_)
+            )
         };
         match self.constant(id) {
             Some(Constant::Tree(tree)) => {
@@ -375,4 +381,3 @@ impl<'u, 's> Checker<'u, 's> {
 fn did_you_mean(word: &str) -> String {
     format!("did you mean '{word}'?")
 }
-

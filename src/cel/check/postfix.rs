@@ -35,7 +35,9 @@ impl<'s> Checker<'_, 's> {
                     let span = path.span;
                     let receiver = self.finish(path);
                     let (base, ty) = self.method(receiver, origin, name, arguments, step.span);
-                    path = Path { base, fresh: true, steps: Vec::new(), ty, span };
+                    // These two are conditionals in disguise.
+                    let fresh = !matches!((*name, arguments.len()), ("optMap" | "optFlatMap", 2));
+                    path = Path { base, fresh, steps: Vec::new(), ty, span };
                 }
             }
         }
@@ -97,12 +99,18 @@ impl<'s> Checker<'_, 's> {
             }
         }
         let typed = self.expr(base);
-        let fresh = !matches!(base.kind, Kind::Name(_));
+        // A conditional is selected from as if each of its branches were.
+        let fresh = !matches!(base.kind, Kind::Name(_) | Kind::Conditional(..));
         (path(typed, fresh, base.span), steps)
     }
 
     /// `net.IP` and the like.
-    fn dotted_type<'t>(&mut self, name: &str, at: Span, steps: &'t [Postfix<'s>]) -> Option<(Typed, &'t [Postfix<'s>])> {
+    fn dotted_type<'t>(
+        &mut self,
+        name: &str,
+        at: Span,
+        steps: &'t [Postfix<'s>],
+    ) -> Option<(Typed, &'t [Postfix<'s>])> {
         if !matches!(name, "google" | "net") {
             return None;
         }
@@ -154,7 +162,9 @@ impl<'s> Checker<'_, 's> {
                     self.refuse(span, format!("undefined field '{name}'"), help).1
                 }
             },
-            other => self.refuse(span, format!("type '{}' does not support field selection", self.shown(other)), None).1,
+            other => {
+                self.refuse(span, format!("type '{}' does not support field selection", self.shown(other)), None).1
+            }
         };
         path.ty = if optional || was_optional { Type::Optional(Box::new(found)) } else { found };
         self.step(path, Step { span, optional, key: Key::Field(name.into()) });

@@ -65,9 +65,7 @@ impl Bindings {
         let found = match inner {
             Type::Dyn if self.assignable(key, &Type::Int) => return Some(Type::Dyn),
             Type::Dyn => Some(self.fresh()),
-            inner => {
-                self.element(inner, key, true).or_else(|| self.element(inner, key, false))
-            }
+            inner => self.element(inner, key, true).or_else(|| self.element(inner, key, false)),
         };
         found.map(|ty| if wraps { Type::Optional(Box::new(ty)) } else { ty })
     }
@@ -217,7 +215,9 @@ impl Bindings {
     fn occurs(&self, n: u16, within: &Type) -> bool {
         match within {
             Type::Param(m) if *m == n => true,
-            Type::Param(m) => self.bound.get(usize::from(*m)).is_some_and(|b| b.as_ref().is_some_and(|b| self.occurs(n, b))),
+            Type::Param(m) => {
+                self.bound.get(usize::from(*m)).is_some_and(|b| b.as_ref().is_some_and(|b| self.occurs(n, b)))
+            }
             Type::List(a) | Type::Optional(a) | Type::Type(a) => self.occurs(n, a),
             Type::Map(k, v) => self.occurs(n, k) || self.occurs(n, v),
             _ => false,

@@ -254,10 +254,8 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         let mut charged = true;
         for (i, argument) in arguments.iter().enumerate() {
             let outcome = self.run(*argument);
-            // cel-go charges for a call that it does not make, if it got as far as the last argument, and where it knows of a
-            // call of two which overload is meant.
-            let many = arguments.len() > 2 || !callee.is_resolved();
-            if outcome.is_err() && !pending.is_any() && many && i + 1 < arguments.len() {
+            // cel-go charges for a call that it does not make, if it got as far as the last argument.
+            if outcome.is_err() && !pending.is_any() && i + 1 < arguments.len() && callee.in_order(arguments.len()) {
                 charged = false;
             }
             values.push(pending.take_in_order(outcome, self.cost)?.unwrap_or(Value::Null));
@@ -285,6 +283,9 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         if callee.is_resolved()
             && let Some(overload) = callee.first()
         {
+            if callee.guarded && !overload.takes(values) {
+                return Err(self.no_overload(callee, values, place));
+            }
             return match (overload.call)(&mut self.context, values) {
                 Err(Fail::NoSuchOverload) => Err(self.no_overload(callee, values, place)),
                 answer => answer.map_err(|fail| self.fail(fail, place)),

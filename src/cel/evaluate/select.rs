@@ -53,12 +53,16 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
             Key::Index(branch) => match self.branch(*branch) {
                 Ok(key) => key,
                 Err(halt) => {
-                    self.charge(1)?;
+                    self.charge(u64::from(!optional))?;
                     return Err(halt);
                 }
             },
         };
         self.consume(&key);
+        if !matches!(key.view(), View::Str(_) | View::Int(_) | View::Uint(_) | View::Double(_) | View::Bool(_)) {
+            self.charge(u64::from(!optional))?;
+            return Err(self.error(format!("invalid qualifier type: {}", key.type_name()), place));
+        }
         self.found(value, &key, optional, place)
     }
 
@@ -79,9 +83,7 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
 
     #[cold]
     fn absent(&self, value: &Value<'a>, key: &Value<'a>, place: Place) -> Halt {
-        let Some(key) = key.to_text() else {
-            return self.error(format!("invalid qualifier type: {}", key.type_name()), place);
-        };
+        let key = key.to_text().unwrap_or_default();
         match value.view() {
             View::List(_) => self.error(format!("index out of bounds: {key}"), place),
             _ => self.error(format!("no such key: {key}"), place),
@@ -115,17 +117,18 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
     }
 
     fn element(&mut self, list: List<'_, 'a>, key: &Value<'a>, place: Place) -> Found<'a> {
+        let whole = |d: f64| d.fract() == 0.0 && d >= i64::MIN as f64 && d < i64::MAX as f64;
         let index = match key.view() {
-            View::Int(i) => usize::try_from(i).ok(),
-            View::Uint(u) => usize::try_from(u).ok(),
-            View::Double(d) if d.fract() == 0.0 => (d >= 0.0).then_some(d as usize),
-            View::Double(_) => {
-                let key = key.to_text().unwrap_or_default();
-                return Err(self.error(format!("unsupported index value {key} in list"), place));
-            }
+            View::Int(i) => Some(i),
+            View::Uint(u) => i64::try_from(u).ok(),
+            View::Double(d) => whole(d).then_some(d as i64),
             _ => return Err(self.error(format!("unsupported index type '{}' in list", key.type_name()), place)),
         };
-        Ok(index.and_then(|i| list.get(i)))
+        let Some(index) = index else {
+            let key = key.to_text().unwrap_or_default();
+            return Err(self.error(format!("unsupported index value {key} in list"), place));
+        };
+        Ok(usize::try_from(index).ok().and_then(|i| list.get(i)))
     }
 
     #[cold]
@@ -159,10 +162,11 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
             Value::Optional(Some(inner)) => (&**inner, true),
             other => (other, false),
         };
-        let found = self.lookup(value, &Value::Str(name), self.place(id))?;
-        if optional && found.is_none() {
+        let outcome = self.lookup(value, &Value::Str(name), self.place(id));
+        if let (true, Ok(None) | Err(_)) = (optional, &outcome) {
             self.cost = self.cost.saturating_sub(1);
         }
+        let found = outcome?;
         if let Some(found) = &found {
             self.consume(found);
         }

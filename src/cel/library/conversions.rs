@@ -4,26 +4,49 @@ use super::time::{parse_duration, parse_timestamp};
 use super::{Answer, Context, Cost, Fail, READ, Row, argument, go, row};
 use crate::cel::value::{Instant, Value, View};
 
+/// Overloads in the order of cel-go (common/stdlib/standard.go): of a type that is open the first one decides.
 pub static ROWS: &[Row] = &[
-    row("size(string|bytes|list(A)|map(A, B)): int", 0, Cost::One, size),
-    row("string|bytes|list(A)|map(A, B).size(): int", 0, Cost::One, size),
+    row("size(bytes|list(A)|map(A, B)|string): int", 0, Cost::One, size),
+    row("bytes|list(A)|map(A, B)|string.size(): int", 0, Cost::One, size),
     row("type(A): type(A)", 0, Cost::One, type_of),
     row("dyn(A): dyn", 0, Cost::One, |_, arguments| argument(arguments, 0).cloned()),
-    row("int(int|uint|double|string|duration|timestamp): int", 0, Cost::One, int),
-    row("uint(int|uint|double|string): uint", 0, Cost::One, uint),
-    row("double(int|uint|double|string): double", 0, Cost::One, double),
-    row("bool(bool|string): bool", 0, Cost::One, bool),
-    row("string(bool|int|uint|double|string|duration|timestamp): string", 0, Cost::One, string),
+    row("int(int): int", 0, Cost::One, int),
+    row("int(double): int", 0, Cost::One, int),
+    row("int(duration): int", 0, Cost::One, int),
+    row("int(string): int", 0, Cost::One, int),
+    row("int(timestamp): int", 0, Cost::One, int),
+    row("int(uint): int", 0, Cost::One, int),
+    row("uint(uint): uint", 0, Cost::One, uint),
+    row("uint(double): uint", 0, Cost::One, uint),
+    row("uint(int): uint", 0, Cost::One, uint),
+    row("uint(string): uint", 0, Cost::One, uint),
+    row("double(double): double", 0, Cost::One, double),
+    row("double(int): double", 0, Cost::One, double),
+    row("double(string): double", 0, Cost::One, double),
+    row("double(uint): double", 0, Cost::One, double),
+    row("bool(bool): bool", 0, Cost::One, bool),
+    row("bool(string): bool", 0, Cost::One, bool),
+    row("string(string): string", 0, Cost::One, string),
+    row("string(bool): string", 0, Cost::One, string),
     row("string(bytes): string", 0, READ, string),
+    row("string(double): string", 0, Cost::One, string),
+    row("string(duration): string", 0, Cost::One, string),
+    row("string(int): string", 0, Cost::One, string),
+    row("string(timestamp): string", 0, Cost::One, string),
+    row("string(uint): string", 0, Cost::One, string),
     row("bytes(bytes): bytes", 0, Cost::One, bytes),
     row("bytes(string): bytes", 0, READ, bytes),
-    row("duration(int|string|duration): duration", 0, Cost::One, duration),
-    row("timestamp(int|string|timestamp): timestamp", 0, Cost::One, timestamp),
+    row("duration(duration): duration", 0, Cost::One, duration),
+    row("duration(int): duration", 0, Cost::One, duration),
+    row("duration(string): duration", 0, Cost::One, duration),
+    row("timestamp(timestamp): timestamp", 0, Cost::One, timestamp),
+    row("timestamp(int): timestamp", 0, Cost::One, timestamp),
+    row("timestamp(string): timestamp", 0, Cost::One, timestamp),
 ];
 
 /// Functions that cel-go computes when it loads an expression, where their argument is constant (interpreter/decorators.go,
 /// decOptimize): such a call costs nothing, and its error is a refusal.
-pub(in crate::cel) const FOLDED: [&str; 10] =
+pub(in crate::cel) const CONVERSIONS: [&str; 10] =
     ["bool", "bytes", "double", "duration", "dyn", "int", "string", "timestamp", "type", "uint"];
 
 fn wrong(from: &Value<'_>, to: &str) -> Fail {

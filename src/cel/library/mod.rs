@@ -30,7 +30,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::LazyLock;
 
-pub(super) use self::conversions::FOLDED;
+pub(super) use self::conversions::CONVERSIONS;
 pub(super) use self::cost::Cost;
 use self::cost::{READ, REWRITE, size_of};
 pub(super) use self::format::{check as check_format, takes as format_takes};
@@ -67,8 +67,12 @@ const fn row(signature: &'static str, since: u32, cost: Cost, call: Implementati
 }
 
 /// All libraries. Namespaces of global functions are named in [`NAMESPACES`].
-static LIBRARIES: [&[Row]; 14] = [
+static LIBRARIES: [&[Row]; 18] = [
     super::operators::ROWS,
+    super::operators::LESS,
+    super::operators::LESS_EQUALS,
+    super::operators::GREATER,
+    super::operators::GREATER_EQUALS,
     conversions::ROWS,
     strings::ROWS,
     regex::ROWS,

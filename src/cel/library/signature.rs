@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::{Cost, Implementation, NAMESPACES, Row};
 use crate::cel::types::Type;
+use crate::cel::value::{Value, View};
 
 /// One way to call a function.
 pub struct Overload {
@@ -24,6 +25,39 @@ pub struct Overload {
     pub cost: Cost,
     /// As in [`Row`].
     pub call: Implementation,
+}
+
+impl Overload {
+    /// Whether values are of the declared types, where those are simple ones.
+    pub fn takes(&self, values: &[Value<'_>]) -> bool {
+        let fits = |(types, value): (&Vec<Type>, &Value<'_>)| types.iter().any(|ty| fits(ty, value));
+        self.parameters.iter().zip(values).all(fits)
+    }
+}
+
+fn fits(ty: &Type, value: &Value<'_>) -> bool {
+    match (ty, value.view()) {
+        (Type::Bool, View::Bool(_))
+        | (Type::Int, View::Int(_))
+        | (Type::Uint, View::Uint(_))
+        | (Type::Double, View::Double(_))
+        | (Type::String, View::Str(_))
+        | (Type::Bytes, View::Bytes(_))
+        | (Type::Duration, View::Duration(_))
+        | (Type::Timestamp, View::Timestamp(_)) => true,
+        (
+            Type::Bool
+            | Type::Int
+            | Type::Uint
+            | Type::Double
+            | Type::String
+            | Type::Bytes
+            | Type::Duration
+            | Type::Timestamp,
+            _,
+        ) => false,
+        _ => true,
+    }
 }
 
 impl std::fmt::Debug for Overload {
