@@ -30,6 +30,11 @@ impl<'s> Checker<'_, 's> {
         {
             return match self.fold(overload, *only) {
                 Ok(id) => (id, result),
+                // What validators find stands where the argument is; what computing it finds, nowhere.
+                Err(message) if message.starts_with("invalid ") => {
+                    let at = self.unit.spans.get(*only as usize).copied().unwrap_or(span);
+                    self.refuse(at, message, None)
+                }
                 Err(message) => self.refuse(span, message, None),
             };
         }

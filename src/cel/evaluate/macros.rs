@@ -204,6 +204,9 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
     /// No element decided.
     fn finish(&mut self, parts: &'a Macro, range: &Value<'a>, mut rounds: Rounds<'a>, id: CodeId) -> Outcome<'a> {
         self.charge(if parts.kind == MacroKind::ExistsOne { 2 } else { 1 })?;
+        if parts.kind == MacroKind::SortBy && rounds.pending.is_any() {
+            self.charge(if parts.typed { 1 } else { 2 })?;
+        }
         std::mem::take(&mut rounds.pending).finish()?;
         if T::ON {
             self.blame(parts.kind, range, &rounds);

@@ -3,7 +3,7 @@
 use super::{Answer, Context, READ, Row, row, text_at};
 use crate::cel::value::Value;
 
-pub static ROWS: &[Row] = &[row("jsonpatch.escapeKey(string): string", 32, READ, escape_key)];
+pub static ROWS: &[Row] = &[row("jsonpatch.escapeKey(string): string", 0, READ, escape_key)];
 
 fn escape_key<'a>(context: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
     context.text(text_at(arguments, 0)?.replace('~', "~0").replace('/', "~1"))

@@ -29,7 +29,9 @@ pub static ROWS: &[Row] = &[
 /// A format: two are equal when their names are.
 pub struct NamedFormat {
     /// As `format.named` knows it.
-    pub id: &'static str,
+    id: &'static str,
+    /// As the API server shows it.
+    pub name: &'static str,
     /// Characters of the pattern that the API server takes for what a validation costs.
     pub pattern_size: u64,
     /// Everything that is wrong with a text.
@@ -38,34 +40,39 @@ pub struct NamedFormat {
 
 impl PartialEq for NamedFormat {
     fn eq(&self, other: &Self) -> bool {
-        self.id == other.id
+        self.name == other.name
     }
 }
 
 impl std::fmt::Debug for NamedFormat {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.id)
+        f.write_str(self.name)
     }
 }
 
-const fn format(id: &'static str, pattern_size: u64, check: fn(&str) -> Vec<String>) -> NamedFormat {
-    NamedFormat { id, pattern_size, check }
+const fn format(
+    id: &'static str,
+    name: &'static str,
+    pattern_size: u64,
+    check: fn(&str) -> Vec<String>,
+) -> NamedFormat {
+    NamedFormat { id, name, pattern_size, check }
 }
 
-static DNS1123_LABEL: NamedFormat = format("dns1123Label", 30, dns1123_label);
-static DNS1123_SUBDOMAIN: NamedFormat = format("dns1123Subdomain", 60, |s| dns1123_subdomain(s, "characters"));
-static DNS1035_LABEL: NamedFormat = format("dns1035Label", 30, dns1035_label);
-static QUALIFIED_NAME: NamedFormat = format("qualifiedName", 60, qualified_name);
-static DNS1123_LABEL_PREFIX: NamedFormat = format("dns1123LabelPrefix", 30, |s| dns1123_label(&masked(s)));
+static DNS1123_LABEL: NamedFormat = format("dns1123Label", "DNS1123Label", 30, dns1123_label);
+static DNS1123_SUBDOMAIN: NamedFormat = format("dns1123Subdomain", "DNS1123Subdomain", 60, |s| dns1123_subdomain(s, "characters"));
+static DNS1035_LABEL: NamedFormat = format("dns1035Label", "DNS1035Label", 30, dns1035_label);
+static QUALIFIED_NAME: NamedFormat = format("qualifiedName", "QualifiedName", 60, qualified_name);
+static DNS1123_LABEL_PREFIX: NamedFormat = format("dns1123LabelPrefix", "DNS1123LabelPrefix", 30, |s| dns1123_label(&masked(s)));
 static DNS1123_SUBDOMAIN_PREFIX: NamedFormat =
-    format("dns1123SubdomainPrefix", 60, |s| dns1123_subdomain(&masked(s), "characters"));
-static DNS1035_LABEL_PREFIX: NamedFormat = format("dns1035LabelPrefix", 30, |s| dns1035_label(&masked(s)));
-static LABEL_VALUE: NamedFormat = format("labelValue", 40, label_value);
-static URI: NamedFormat = format("uri", 1103, |s| url::problem(s).into_iter().collect());
-static UUID: NamedFormat = format("uuid", 70, |s| unless(is_uuid(s), "does not match the UUID format"));
-static BYTE: NamedFormat = format("byte", 84, |s| unless(is_base64(s), "invalid base64"));
-static DATE: NamedFormat = format("date", 71, |s| unless(time::is_date(s), "invalid date"));
-static DATETIME: NamedFormat = format("datetime", 71, |s| unless(is_datetime(s), "invalid datetime"));
+    format("dns1123SubdomainPrefix", "DNS1123SubdomainPrefix", 60, |s| dns1123_subdomain(&masked(s), "characters"));
+static DNS1035_LABEL_PREFIX: NamedFormat = format("dns1035LabelPrefix", "DNS1035LabelPrefix", 30, |s| dns1035_label(&masked(s)));
+static LABEL_VALUE: NamedFormat = format("labelValue", "LabelValue", 40, label_value);
+static URI: NamedFormat = format("uri", "URI", 1103, |s| url::problem(s).into_iter().collect());
+static UUID: NamedFormat = format("uuid", "uuid", 70, |s| unless(is_uuid(s), "does not match the UUID format"));
+static BYTE: NamedFormat = format("byte", "byte", 84, |s| unless(is_base64(s), "invalid base64"));
+static DATE: NamedFormat = format("date", "date", 71, |s| unless(time::is_date(s), "invalid date"));
+static DATETIME: NamedFormat = format("datetime", "datetime", 71, |s| unless(is_datetime(s), "invalid datetime"));
 
 static ALL: [&NamedFormat; 13] = [
     &DNS1123_LABEL,

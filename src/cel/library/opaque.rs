@@ -71,7 +71,7 @@ impl fmt::Display for Opaque {
             Opaque::Cidr(cidr) => cidr.fmt(f),
             Opaque::Url(url) => url.fmt(f),
             Opaque::Semver(version) => version.fmt(f),
-            Opaque::Format(format) => f.write_str(format.id),
+            Opaque::Format(format) => f.write_str(format.name),
         }
     }
 }

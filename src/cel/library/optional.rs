@@ -10,11 +10,11 @@ pub static ROWS: &[Row] = &[
     row("optional.ofNonZeroValue(A): optional(A)", 28, Cost::One, of_non_zero),
     row("optional(A).hasValue(): bool", 28, Cost::One, has_value),
     row("optional(A).value(): A", 28, Cost::One, value),
-    // Since cel-go 0.24, which came with Kubernetes 1.34.
-    row("list(A).first(): optional(A)", 34, Cost::One, |_, a| Ok(element(list_at(a, 0)?, 0))),
-    row("list(A).last(): optional(A)", 34, Cost::One, |_, a| Ok(element(list_at(a, 0)?, usize::MAX))),
-    row("optional.unwrap(list(optional(A))): list(A)", 34, Cost::One, unwrap),
-    row("list(optional(A)).unwrapOpt(): list(A)", 34, Cost::One, unwrap),
+    // With cel-go 0.23, in Kubernetes 1.33; later servers take them whatever version they are asked to be compatible with.
+    row("list(A).first(): optional(A)", 33, Cost::One, |_, a| Ok(element(list_at(a, 0)?, 0))),
+    row("list(A).last(): optional(A)", 33, Cost::One, |_, a| Ok(element(list_at(a, 0)?, usize::MAX))),
+    row("optional.unwrap(list(optional(A))): list(A)", 33, Cost::One, unwrap),
+    row("list(optional(A)).unwrapOpt(): list(A)", 33, Cost::One, unwrap),
 ];
 
 fn of<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
@@ -32,7 +32,6 @@ fn of_non_zero<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
         View::Str(s) => s.is_empty(),
         View::Bytes(b) => b.is_empty(),
         View::List(list) => list.is_empty(),
-        View::Map(map) => map.is_empty(),
         View::Duration(d) => d == 0,
         View::Timestamp(t) => t == crate::cel::value::Instant::ZERO,
         _ => false,
