@@ -63,7 +63,13 @@ pub fn class(message: &str) -> ErrorClass {
         ErrorClass::Overflow
     } else if has(&["division by zero", "modulus by zero"]) {
         ErrorClass::Division
-    } else if has(&["no such overload", "no such field", "unsupported index type"]) {
+    } else if has(&[
+        "no such overload",
+        "no such field",
+        "unsupported index type",
+        "expected iterable type",
+        "unsupported comprehension range type",
+    ]) {
         ErrorClass::Overload
     } else if has(&["type conversion error", "invalid", "parse", "unable to", "cannot"]) {
         ErrorClass::Conversion

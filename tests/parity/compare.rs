@@ -38,7 +38,7 @@ pub fn differences(theirs: &Answer, ours: &Answer) -> Vec<Difference> {
     let mut found = Vec::new();
     let mut differ = |aspect, cause: String| found.push(Difference { aspect, cause });
     match (theirs.refused.first(), ours.refused.first()) {
-        (None, Some(refusal)) => differ(Aspect::WeRefuse, refusal.message.clone()),
+        (None, Some(refusal)) => differ(Aspect::WeRefuse, first_line(&refusal.message)),
         (Some(refusal), None) => differ(Aspect::WeAccept, first_line(&refusal.message)),
         (Some(theirs), Some(ours)) => {
             // Line 0: the API server knows no place.
@@ -76,6 +76,8 @@ fn evaluated(theirs: &Answer, ours: &Answer, differ: &mut impl FnMut(Aspect, Str
     }
 }
 
+/// A message without what differs from case to case: its first line, and nothing of what it quotes.
 fn first_line(message: &str) -> String {
-    message.lines().next().unwrap_or_default().to_owned()
+    let line = message.lines().next().unwrap_or_default();
+    line.split('\'').enumerate().map(|(i, part)| if i % 2 == 0 { part } else { "'…'" }).collect()
 }

@@ -9,6 +9,7 @@ mod answer;
 mod compare;
 mod known;
 mod oracle;
+mod policies;
 mod question;
 mod recorded;
 mod tally;
@@ -28,7 +29,11 @@ fn folder(name: &str) -> PathBuf {
 fn suites() -> Vec<(String, Vec<Question>)> {
     let inputs = question::all_inputs(&folder("inputs"));
     let name = |path: &Path| path.file_stem().unwrap().to_string_lossy().into_owned();
-    question::files(&folder("corpus"), "cel").iter().map(|p| (name(p), question::corpus(p, &inputs))).collect()
+    let mut suites: Vec<_> =
+        question::files(&folder("corpus"), "cel").iter().map(|p| (name(p), question::corpus(p, &inputs))).collect();
+    let policies = policies::policy_files();
+    suites.push(("policies".to_owned(), policies.iter().flat_map(|p| policies::questions(p)).collect()));
+    suites
 }
 
 #[test]
