@@ -27,8 +27,8 @@ pub enum Type {
     Duration,
     /// `google.protobuf.Timestamp`
     Timestamp,
-    /// A type itself, as `type(x)` gives it.
-    Type,
+    /// A type itself, as `type(x)` gives it: `type(int)`. Of `dyn`: any type.
+    Type(Box<Type>),
     /// `list(E)`
     List(Box<Type>),
     /// `map(K, V)`
@@ -39,8 +39,8 @@ pub enum Type {
     Struct(Arc<StructType>),
     /// A type that a library brings and nothing looks into, such as `kubernetes.Quantity`; also `Object…` and `JSONPatch`.
     Named(Arc<str>),
-    /// A signature's type parameter.
-    Param(u8),
+    /// Not decided: a signature's type parameter, or within one expression what may still be anything.
+    Param(u16),
 }
 
 /// A map whose fields are declared; selecting another field is refused at load.
@@ -56,6 +56,16 @@ impl Type {
     /// `list(element)`
     pub fn list(element: Type) -> Self {
         Type::List(Box::new(element))
+    }
+
+    /// True where a part of it is not decided.
+    pub(super) fn is_open(&self) -> bool {
+        match self {
+            Type::Param(_) => true,
+            Type::List(a) | Type::Optional(a) | Type::Type(a) => a.is_open(),
+            Type::Map(k, v) => k.is_open() || v.is_open(),
+            _ => false,
+        }
     }
 
     /// `map(string, value)`
@@ -86,13 +96,17 @@ impl fmt::Display for Type {
             Type::Bytes => f.write_str("bytes"),
             Type::Duration => f.write_str("google.protobuf.Duration"),
             Type::Timestamp => f.write_str("google.protobuf.Timestamp"),
-            Type::Type => f.write_str("type"),
+            Type::Type(of) if **of == Type::Dyn => f.write_str("type"),
+            Type::Type(of) => write!(f, "type({of})"),
             Type::List(e) => write!(f, "list({e})"),
             Type::Map(k, v) => write!(f, "map({k}, {v})"),
             Type::Optional(t) => write!(f, "optional_type({t})"),
             Type::Struct(s) => f.write_str(&s.name),
             Type::Named(n) => f.write_str(n),
-            Type::Param(i) => write!(f, "{}", char::from(b'A' + i)),
+            Type::Param(i) => match u8::try_from(*i) {
+                Ok(i @ 0..=25) => write!(f, "{}", char::from(b'A' + i)),
+                _ => f.write_str("dyn"),
+            },
         }
     }
 }

@@ -112,7 +112,18 @@ fn namespace_type() -> Type {
         ],
     );
     let spec = Type::object("kubernetes.NamespaceSpec", [("finalizers", Type::list(Type::String))]);
-    let status = Type::object("kubernetes.NamespaceStatus", [("phase", Type::String)]);
+    let condition = Type::object(
+        "kubernetes.NamespaceCondition",
+        [
+            ("status", Type::String),
+            ("type", Type::String),
+            ("lastTransitionTime", Type::Timestamp),
+            ("message", Type::String),
+            ("reason", Type::String),
+        ],
+    );
+    let status = [("conditions", Type::list(condition)), ("phase", Type::String)];
+    let status = Type::object("kubernetes.NamespaceStatus", status);
     Type::object("kubernetes.Namespace", [("metadata", metadata), ("status", status), ("spec", spec)])
 }
 

@@ -228,7 +228,7 @@ impl<'s> Parser<'_, 's> {
 
     /// A value and everything that is selected from it or called on it.
     fn postfix(&mut self) -> Parsed<Expr<'s>> {
-        let base = self.primary()?;
+        let mut base = self.primary()?;
         let mut depth = base.depth;
         let mut steps = Vec::new();
         loop {
@@ -242,7 +242,9 @@ impl<'s> Parser<'_, 's> {
                 let inner = key.depth;
                 (PostfixKind::Index { key, optional }, inner)
             } else if self.is("{") && is_name(&base, &steps) {
-                return self.structure(base, steps);
+                base = self.structure(base, std::mem::take(&mut steps))?;
+                depth = base.depth;
+                continue;
             } else {
                 break;
             };
@@ -427,6 +429,9 @@ impl<'s> Parser<'_, 's> {
         }
         self.expect("{")?;
         let mut fields = Vec::new();
+        if self.eat(",") && !self.is("}") {
+            return self.unexpected("'}'");
+        }
         while !self.is("}") {
             let optional = self.eat("?");
             let span = self.span();

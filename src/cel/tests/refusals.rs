@@ -69,7 +69,7 @@ fn types_and_names() {
                 "optional.of(1).orValue('a')",
                 "refused: `.orValue('a')`: found no matching overload for 'orValue' applied to 'optional_type(int).(string)'",
             ),
-            ("[?1]", "refused: `1`: expected type 'optional_type(dyn)' but found 'int'"),
+            ("[?1]", "refused: `1`: expected type 'optional_type(int)' but found 'int'"),
             (
                 "JSONPatch{op: 'add', path: 1}",
                 "refused: `1`: expected type of field 'path' is 'string' but provided type is 'int'",
@@ -90,8 +90,8 @@ fn literals_are_computed_at_load() {
         &sample(),
         &[
             ("int(1e99)", "refused: `int(1e99)`: integer overflow"),
-            ("duration('1x')", "refused: `duration('1x')`: invalid duration argument"),
-            ("timestamp('x')", "refused: `timestamp('x')`: invalid timestamp argument"),
+            ("duration('1x')", "refused: `'1x'`: invalid duration argument"),
+            ("timestamp('x')", "refused: `'x'`: invalid timestamp argument"),
             ("object.name.matches('(')", "refused: `'('`: invalid matches argument"),
             ("string(null)", "refused: `string(null)`: no such overload: string(null_type)"),
         ],
