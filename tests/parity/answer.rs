@@ -164,10 +164,26 @@ fn show(value: &Value<'_>) -> Json {
         View::Optional(inner) => json!({"optional": inner.map(show)}),
         View::Type(name) => json!({"type": name}),
         View::List(list) => json!({"list": elements(list)}),
-        View::Map(map @ Map::Struct(_)) => one(value.type_name(), json!({"map": entries(map)})),
+        View::Map(map @ Map::Struct(_)) if value.type_name() == "JSONPatch" => {
+            one("JSONPatch", json!({"map": entries(map)}))
+        }
+        View::Map(map @ Map::Struct(_)) => one(value.type_name(), plain(json!({"map": entries(map)}))),
         View::Map(map) => json!({"map": entries(map)}),
         View::Opaque(opaque) => one(opaque.type_name(), opaque.to_string().into()),
         View::Facts(_) | View::Unknown(_) => json!({"facts": null}),
+    }
+}
+
+/// Without the names of `Object` types and without optionals: the API server makes plain values of what is in an `Object`.
+fn plain(shown: Json) -> Json {
+    match shown {
+        Json::Object(map) => match map.into_iter().next() {
+            Some((name, inner)) if name.starts_with("Object") || name == "optional" => plain(inner),
+            Some((name, inner)) => one(&name, plain(inner)),
+            None => json!({}),
+        },
+        Json::Array(list) => list.into_iter().map(plain).collect(),
+        other => other,
     }
 }
 

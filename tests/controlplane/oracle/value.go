@@ -4,7 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strconv"
-	"strings"
+	"time"
 
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
@@ -36,19 +36,12 @@ func show(v ref.Val) any {
 	case types.Duration:
 		return one("duration", strconv.FormatInt(x.Nanoseconds(), 10))
 	case types.Timestamp:
-		return one("timestamp", x.Time.UTC().Format("2006-01-02T15:04:05.999999999Z"))
+		return one("timestamp", x.Time.Format(time.RFC3339Nano))
 	case *types.Optional:
 		if !x.HasValue() {
 			return one("optional", nil)
 		}
 		return one("optional", show(x.GetValue()))
-	case apiservercel.Quantity:
-		// In full, because that is the value; "1Gi" and "1024Mi" are ways to write it.
-		text := x.Quantity.AsDec().String()
-		if strings.Contains(text, ".") {
-			text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
-		}
-		return one(x.Type().TypeName(), text)
 	case apiservercel.Format:
 		return one(x.Type().TypeName(), x.Name)
 	case *types.Type:
