@@ -90,7 +90,8 @@ impl Facts for NoFacts {
 /// The roots of a policy, and `params`.
 const ROOTS: [&str; 6] = ["object", "oldObject", "request", "namespaceObject", "facts", "params"];
 
-fn declarations(patch_types: bool) -> Declarations {
+/// What questions may name.
+pub fn declarations(patch_types: bool) -> Declarations {
     let facts = virt_guard::policy::facts_type(&virt_guard::engine::fact_declarations());
     let mut roots = virt_guard::policy::roots(facts);
     if !roots.iter().any(|(name, _)| *name == "params") {
@@ -120,12 +121,17 @@ pub fn ours(question: &Question) -> Answer {
     }
 }
 
-fn evaluate(question: &Question, unit: &Unit, id: virt_guard::cel::ExprId) -> Answer {
-    let inputs = ROOTS.map(|root| match (root, question.inputs.tree(root)) {
+/// The values of the roots.
+pub fn inputs(question: &Question) -> [Input<'_>; 6] {
+    ROOTS.map(|root| match (root, question.inputs.tree(root)) {
         ("facts", _) => Input::Facts(&NoFacts),
         (_, Some(tree)) => Input::Node(tree.root()),
         (_, None) => Input::Null,
-    });
+    })
+}
+
+fn evaluate(question: &Question, unit: &Unit, id: virt_guard::cel::ExprId) -> Answer {
+    let inputs = inputs(question);
     let mut evaluation = Evaluation::new(unit, &inputs, Off);
     let mut answer = match evaluation.evaluate(id) {
         Ok(value) => Answer { value: Some(show(&value)), ..Answer::default() },

@@ -49,9 +49,12 @@ func show(v ref.Val) any {
 	case *dynamic.ObjectVal:
 		return one(x.Type().TypeName(), show(types.DefaultTypeAdapter.NativeToValue(x.Value())))
 	case *mutation.JSONPatchVal:
-		fields := map[ref.Val]ref.Val{types.String("op"): types.String(x.Op), types.String("path"): types.String(x.Path)}
-		if x.From != "" {
-			fields[types.String("from")] = types.String(x.From)
+		// What is not written is an empty string there.
+		fields := map[ref.Val]ref.Val{}
+		for name, text := range map[string]string{"op": x.Op, "path": x.Path, "from": x.From} {
+			if text != "" {
+				fields[types.String(name)] = types.String(text)
+			}
 		}
 		if x.Val != nil {
 			fields[types.String("value")] = x.Val
