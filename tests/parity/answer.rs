@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use virt_guard::cel::{
-    Declarations, Evaluation, Expect, Facts, Halt, Input, List, Map, Off, Refusal as OurRefusal, Type, Unit, UnitBuilder,
-    Value, View,
+    Declarations, Evaluation, Expect, Facts, Halt, Input, List, Map, Off, Refusal as OurRefusal, Type, Unit,
+    UnitBuilder, Value, View,
 };
 
 use super::question::Question;

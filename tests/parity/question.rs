@@ -72,7 +72,12 @@ pub fn corpus(file: &Path, all_inputs: &BTreeMap<String, Arc<Inputs>>) -> Vec<Qu
             inputs = named(name.trim(), &place);
         } else if !line.is_empty() && !line.starts_with('#') {
             let expression = line.replace('⏎', "\n");
-            questions.push(Question { place, variables: Arc::clone(&variables), expression, inputs: Arc::clone(&inputs) });
+            questions.push(Question {
+                place,
+                variables: Arc::clone(&variables),
+                expression,
+                inputs: Arc::clone(&inputs),
+            });
         }
     }
     questions

@@ -4,7 +4,7 @@ use std::fmt;
 
 use num_bigint::{BigInt, Sign};
 
-use super::amount::{Amount, Format, Quantity, power};
+use super::amount::{Amount, Format, MOST_DIGITS, Quantity, power};
 use crate::cel::halt::Fail;
 
 const WRONG: &str = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
@@ -12,18 +12,8 @@ const NUMBER_WRONG: &str = "unable to parse numeric part of quantity";
 const SUFFIX_WRONG: &str = "unable to parse quantity's suffix";
 
 /// Suffixes with the power of 10 or, in the second table, of 2.
-const DECIMAL: [(&str, i32); 10] = [
-    ("n", -9),
-    ("u", -6),
-    ("m", -3),
-    ("", 0),
-    ("k", 3),
-    ("M", 6),
-    ("G", 9),
-    ("T", 12),
-    ("P", 15),
-    ("E", 18),
-];
+const DECIMAL: [(&str, i32); 10] =
+    [("n", -9), ("u", -6), ("m", -3), ("", 0), ("k", 3), ("M", 6), ("G", 9), ("T", 12), ("P", 15), ("E", 18)];
 const BINARY: [(&str, i32); 6] = [("Ki", 10), ("Mi", 20), ("Gi", 30), ("Ti", 40), ("Pi", 50), ("Ei", 60)];
 
 /// Decimal digits that surely fit an int64.
@@ -116,6 +106,9 @@ fn small(parts: &Parts<'_>, exponent: i32, format: Format, text: &str) -> Result
 
 /// With as many digits as it takes.
 fn big(parts: &Parts<'_>, base: u32, exponent: i32, format: Format) -> Result<Quantity, Fail> {
+    if parts.value.len() > MOST_DIGITS as usize {
+        return Err(Fail::OverBudget);
+    }
     let unsigned: String = parts.value.chars().filter(char::is_ascii_digit).collect();
     let mut digits: BigInt = unsigned.parse().map_err(|_| Fail::from(NUMBER_WRONG))?;
     let mut scale = -(parts.fraction.len() as i32);
