@@ -181,7 +181,7 @@ fn power_of_ten(exponent: i32) -> f64 {
     match exponent {
         -323..0 => format!("1e-{}", n / 32 * 32).parse().unwrap_or(0.0) / entry(n % 32),
         0..=308 => entry(n / 32 * 32) * entry(n % 32),
-        1.. => f64::INFINITY,
+        309.. => f64::INFINITY,
         _ => 0.0,
     }
 }
