@@ -274,7 +274,7 @@ impl<'u, 's> Checker<'u, 's> {
 
     fn is_empty_list(&self, id: CodeId) -> bool {
         match self.constant(id) {
-            Some(Constant::Tree(tree)) => tree.root().kind() == crate::object::Type::List && tree.root().len() == 0,
+            Some(Constant::Tree(tree)) => tree.root().kind() == crate::object::Type::List && tree.root().is_empty(),
             Some(Constant::List(list)) => list.is_empty(),
             _ => false,
         }
