@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::halt::Fail;
 use super::library::{Answer, Context, Cost, Row, shift};
 use super::syntax::Operator;
-use super::value::{Value, View, compare, equal};
+use super::value::{Value, View, compare, equal, found};
 
 const fn row(signature: &'static str, cost: Cost, call: super::library::Implementation) -> Row {
     Row { signature, since: 0, cost, call }
@@ -36,7 +36,7 @@ pub(super) static ROWS: &[Row] = &[
     row("_/_(uint, uint): uint", Cost::One, |_, a| two(Operator::Divide, a)),
     row("_%_(int, int): int", Cost::One, |_, a| two(Operator::Modulo, a)),
     row("_%_(uint, uint): uint", Cost::One, |_, a| two(Operator::Modulo, a)),
-    row("_==_(A, A): bool", Cost::Smaller, |c, a| same(c, a, true)),
+    row("_==_(A, A): bool", Cost::Equal, |c, a| same(c, a, true)),
     row("_!=_(A, A): bool", Cost::Smaller, |c, a| same(c, a, false)),
     row("@in(A, list(A)): bool", Cost::Elements { argument: 1 }, within),
     row("@in(A, map(A, B)): bool", Cost::One, within),
@@ -153,7 +153,11 @@ fn same<'a>(context: &mut Context, arguments: &[Value<'a>], wanted: bool) -> Ans
     match arguments {
         [left, right] => {
             context.walk(left)?;
-            Ok(Value::Bool(equal(left, right)? == wanted))
+            match equal(left, right) {
+                // Having no answer is not being equal.
+                Err(Fail::NoSuchOverload) if !wanted => Ok(Value::Bool(true)),
+                answer => Ok(Value::Bool(answer? == wanted)),
+            }
         }
         _ => Err(Fail::NoSuchOverload),
     }
@@ -174,7 +178,7 @@ fn within<'a>(context: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
         View::List(list) => {
             context.walk(container)?;
             for element in list.iter() {
-                if equal(&element, value)? {
+                if found(value, &element)? {
                     return Ok(Value::Bool(true));
                 }
             }

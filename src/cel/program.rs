@@ -2,7 +2,7 @@
 
 use regex::Regex;
 
-use super::library::{CONVERSIONS, Cost, Overload};
+use super::library::{CONVERSIONS, Cost, Overload, Search};
 use super::value::Instant;
 use crate::object::{Span, Tree};
 
@@ -34,8 +34,8 @@ pub enum Code {
     Has { base: CodeId, fresh: bool, name: Box<str> },
     /// A function or method; the receiver is the first argument.
     Call { callee: Callee, arguments: Box<[CodeId]> },
-    /// `matches` with a literal pattern, and the pattern's size in characters.
-    Matches { text: CodeId, pattern: Box<Regex>, size: u32 },
+    /// `matches`, `find` or `findAll` with a literal pattern; `limit` is `findAll`'s.
+    Search { search: Search, text: CodeId, pattern: Box<Pattern>, limit: Option<CodeId>, cost: Cost },
     /// `.or()` and `.orValue()`, which evaluate their argument only when it is needed.
     OrElse { base: CodeId, other: CodeId, unwrap: bool },
     /// A comprehension, or `optMap` and `optFlatMap`.
@@ -46,6 +46,14 @@ pub enum Code {
     Map(Box<[(CodeId, CodeId, bool)]>),
     /// A struct literal; true: the field is optional.
     Struct { name: Box<str>, fields: Box<[(Box<str>, CodeId, bool)]> },
+}
+
+/// A literal pattern, compiled.
+#[derive(Debug)]
+pub struct Pattern {
+    pub regex: Regex,
+    /// As it was written; the cost counts its characters.
+    pub source: Box<str>,
 }
 
 /// A value of a conditional, or a key in brackets. `path`: it is a name with fields, for which cel-go charges one less there.
@@ -127,7 +135,7 @@ impl Callee {
     /// the first that goes wrong; it takes two at once where it knows the overload, or where there is but one implementation.
     pub fn in_order(self, arguments: usize) -> bool {
         let one = |name: &str| name == "matches" || !name.starts_with(|c: char| c.is_ascii_alphabetic());
-        arguments > 2 || (arguments == 2 && !self.is_resolved() && !one(self.name()))
+        arguments > 2 || (arguments == 2 && (self.name() == "format" || !self.is_resolved() && !one(self.name())))
     }
 
     /// True where the types say which overload is meant.

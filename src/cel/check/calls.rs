@@ -2,8 +2,8 @@
 
 use super::{Checker, Typed, did_you_mean, suggest};
 use crate::cel::halt::Fail;
-use crate::cel::library::{CONVERSIONS, Context, FUNCTIONS, Overload, compile_pattern};
-use crate::cel::program::{Code, CodeId, Constant};
+use crate::cel::library::{CONVERSIONS, Context, FUNCTIONS, Overload, Search, compile_literal};
+use crate::cel::program::{Code, CodeId, Constant, Pattern};
 use crate::cel::syntax::Expr;
 use crate::cel::types::Type;
 use crate::object::Span;
@@ -30,14 +30,26 @@ impl<'s> Checker<'_, 's> {
         {
             return match self.fold(overload, *only) {
                 Ok(id) => (id, result),
+                // What validators find stands where the argument is; what computing it finds, nowhere.
+                Err(message) if message.starts_with("invalid ") => {
+                    let at = self.unit.spans.get(*only as usize).copied().unwrap_or(span);
+                    self.refuse(at, message, None)
+                }
                 Err(message) => self.refuse(span, message, None),
             };
         }
-        if let ("matches", [text, pattern]) = (name, codes.as_slice()) {
-            match self.pattern(*text, *pattern, span) {
-                Ok(Some(id)) => return (id, result),
+        if let (Some(search), [text, pattern, limit @ ..]) = (Search::of(name), codes.as_slice()) {
+            match self.pattern(*pattern) {
                 Ok(None) => {}
-                Err((at, reason)) => return self.refuse(at, "invalid matches argument", Some(reason)),
+                Ok(Some(pattern)) => {
+                    let (text, limit, cost) = (*text, limit.first().copied(), callee.cost);
+                    let code = Code::Search { search, text, pattern: Box::new(pattern), limit, cost };
+                    return (self.emit(code, span), result);
+                }
+                Err((at, reason)) if method && search == Search::Matches => {
+                    return self.refuse(at, "invalid matches argument", Some(reason));
+                }
+                Err((at, reason)) => return self.refuse(at, reason, None),
             }
         }
         (self.emit(Code::Call { callee, arguments: codes.into() }, span), result)
@@ -65,19 +77,12 @@ impl<'s> Checker<'_, 's> {
         Ok(argument)
     }
 
-    /// Compiles a literal pattern.
-    fn pattern(&mut self, text: CodeId, pattern: CodeId, span: Span) -> Result<Option<CodeId>, (Span, String)> {
+    /// Compiles a literal pattern. `Err`: its place, and why not.
+    fn pattern(&self, pattern: CodeId) -> Result<Option<Pattern>, (Span, String)> {
         let Some(Constant::Str(source)) = self.constant(pattern) else { return Ok(None) };
-        let size = source.chars().count() as u32;
-        match compile_pattern(source) {
-            Ok(compiled) => {
-                let code = Code::Matches { text, pattern: Box::new(compiled), size };
-                Ok(Some(self.emit(code, span)))
-            }
-            Err(fail) => {
-                let at = self.unit.spans.get(pattern as usize).copied().unwrap_or(span);
-                Err((at, if let Fail::Message(reason) = fail { reason.into_owned() } else { String::new() }))
-            }
+        match compile_literal(source) {
+            Ok(regex) => Ok(Some(Pattern { regex, source: source.clone() })),
+            Err(reason) => Err((self.unit.spans.get(pattern as usize).copied().unwrap_or_default(), reason)),
         }
     }
 
@@ -119,6 +124,9 @@ impl<'s> Checker<'_, 's> {
         let message = format!("found no matching overload for '{name}' applied to '{applied}'");
         let operator = !name.starts_with(|c: char| c.is_ascii_alphabetic());
         let help = match name {
+            "reverse" if types.first() == Some(&Type::String) => {
+                Some("reversing a string is not in Kubernetes' CEL".to_owned())
+            }
             "_==_" | "_!=_" => Some("both sides have to be of one type; dyn(x) makes one dynamic".to_owned()),
             _ if operator => None,
             _ => Some(format!("there is {}", signatures(all))),

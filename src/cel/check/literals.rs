@@ -53,6 +53,7 @@ impl<'s> Checker<'_, 's> {
         let mut codes = Vec::with_capacity(elements.len());
         for (element, optional) in elements {
             let (code, given) = self.expr(element);
+            self.part(element.span, &given);
             let given = self.inside(given, *optional, element.span);
             types.add(self, given, element.span);
             codes.push((code, *optional));
@@ -72,11 +73,13 @@ impl<'s> Checker<'_, 's> {
         let mut codes = Vec::with_capacity(entries.len());
         for entry in entries {
             let (key, given) = self.expr(&entry.key);
+            self.part(entry.key.span, &given);
             if matches!(given, Type::Bytes | Type::List(_) | Type::Map(..) | Type::Optional(_) | Type::Named(_)) {
                 self.refuse(entry.key.span, format!("unsupported key type: {}", self.shown(&given)), None);
             }
             keys.add(self, given, entry.key.span);
             let (value, given) = self.expr(&entry.value);
+            self.part(entry.value.span, &given);
             let given = self.inside(given, entry.optional, entry.value.span);
             values.add(self, given, entry.value.span);
             codes.push((key, value, entry.optional));

@@ -54,10 +54,16 @@ impl<'s> Checker<'_, 's> {
             return self.or_else(receiver, name == "orValue", other, span);
         }
         let mut typed = vec![receiver];
-        typed.extend(arguments.iter().map(|e| self.expr(e)));
-        if name == "format" {
-            // What is formatted may mix types, at every depth.
-            self.mixed_within(at);
+        match (name, arguments) {
+            ("format", [argument]) => {
+                typed.push(self.formatted(argument));
+                // What is formatted may mix types, at every depth.
+                self.mixed_within(at);
+                if let Some((pattern, _)) = typed.first() {
+                    self.format(*pattern, argument, span);
+                }
+            }
+            _ => typed.extend(arguments.iter().map(|e| self.expr(e))),
         }
         if typed.first().is_some_and(|(code, _)| *code == REFUSED) {
             return (REFUSED, Type::Dyn);
@@ -132,11 +138,31 @@ impl<'s> Checker<'_, 's> {
             _ => self.expr(last),
         };
         self.scope.truncate(mark);
+        if kind == MacroKind::SortBy {
+            self.sortable(&ty, &body_type, span);
+        }
         let result = self.result(kind, ty, body_type, last.span);
-        let typed = kind == MacroKind::SortBy && !matches!(result.1, Type::Dyn);
+        let typed = kind == MacroKind::SortBy && !matches!(result.1, Type::Dyn | Type::Null);
         let second = (variables == 2).then_some(second);
         let code = Code::Macro(Box::new(Macro { kind, range, first, second, filter, body, typed }));
         (self.emit(code, span), result.0)
+    }
+
+    /// Refuses to sort by what has no order. Of a type that is open the first overload decides, which is that of integers.
+    fn sortable(&mut self, range: &Type, key: &Type, span: Span) {
+        let key = self.types.resolve(key);
+        match key {
+            Type::Param(_) => {
+                self.types.assignable(&Type::Int, &key);
+            }
+            Type::List(_) | Type::Map(..) | Type::Optional(_) | Type::Type(_) | Type::Named(_) | Type::Struct(_) => {
+                let types = format!("{}.(list({}))", self.shown(range), self.shown(&key));
+                let message = format!("found no matching overload for '@sortByAssociatedKeys' applied to '{types}'");
+                let help = "what a list is sorted by has to be a number, a string or the like".to_owned();
+                self.refuse(span, message, Some(help));
+            }
+            _ => {}
+        }
     }
 
     /// The types of a macro's variables; `None` where there is nothing to go through.
@@ -186,7 +212,7 @@ impl<'s> Checker<'_, 's> {
             },
             MacroKind::SortBy => {
                 self.needs(34);
-                range
+                self.types.resolve(&range)
             }
             MacroKind::OptMap => Type::Optional(Box::new(body.clone())),
             MacroKind::OptFlatMap => {

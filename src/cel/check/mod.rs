@@ -7,11 +7,14 @@
 //! once.
 
 mod calls;
+mod format;
 mod literals;
 mod macros;
 mod postfix;
 mod suggest;
 mod types;
+
+use std::collections::BTreeMap;
 
 use self::literals::Uneven;
 use self::types::Bindings;
@@ -40,6 +43,9 @@ pub(super) struct Checker<'u, 's> {
     types: Bindings,
     /// Literals whose parts may turn out to be of several types, once all types are known.
     uneven: Vec<Uneven>,
+    /// Within what is formatted, where the types of literals' parts are kept by their places.
+    formatting: bool,
+    parts: BTreeMap<(u32, u32), Type>,
     /// Everything that is wrong.
     pub refusals: Vec<Refusal>,
     /// What is read, variables' reads included.
@@ -99,6 +105,8 @@ impl<'u, 's> Checker<'u, 's> {
             scope: Vec::new(),
             types: Bindings::default(),
             uneven: Vec::new(),
+            formatting: false,
+            parts: BTreeMap::new(),
             refusals: Vec::new(),
             uses: Uses::default(),
             since: 0,

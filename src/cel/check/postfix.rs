@@ -59,6 +59,11 @@ impl<'s> Checker<'_, 's> {
             let span = Span { start: base.span.start, end: first.span.end };
             let local = self.local(name).is_some();
             match &first.kind {
+                PostfixKind::Call { .. } if *name == "jsonpatch" && !local && !self.unit.declarations.patch_types => {
+                    let help = "jsonpatch.escapeKey may be called in mutations only".to_owned();
+                    let refused = self.refuse(base.span, "undeclared reference to 'jsonpatch'", Some(help));
+                    return (path(refused, true, span), rest);
+                }
                 // A function of that name counts before a variable of the namespace's name.
                 PostfixKind::Call { name: function, arguments }
                     if NAMESPACES.contains(name)

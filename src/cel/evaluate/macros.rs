@@ -68,8 +68,10 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
     fn comprehension(&mut self, parts: &'a Macro, value: &Value<'a>, id: CodeId) -> Outcome<'a> {
         let range = match value.view() {
             View::List(list) => Range::List(list),
-            View::Map(map) if parts.kind != MacroKind::SortBy => Range::Map(map),
+            // `sortBy` goes through a map as well, before it finds that it cannot sort one.
+            View::Map(map) => Range::Map(map),
             _ => {
+                self.charge(if parts.kind == MacroKind::SortBy { 3 } else { 0 })?;
                 let message = format!("got '{}', expected iterable type", value.type_name());
                 return Err(self.error(message, self.place(id)));
             }
@@ -144,6 +146,15 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
 
     /// `map` and the like: the body's value into the result.
     fn collect(&mut self, parts: &'a Macro, item: Value<'a>, rounds: &mut Rounds<'a>) -> Result<(), Halt> {
+        if parts.kind == MacroKind::TransformMap && rounds.pending.is_error() {
+            // cel-go puts nothing into a map that is an error; what is evaluated is so for the unknowns alone.
+            self.charge(1)?;
+            let cost = self.cost;
+            let outcome = self.run(parts.body);
+            rounds.pending.take(outcome)?;
+            self.cost = cost;
+            return Ok(());
+        }
         self.charge(match parts.kind {
             MacroKind::TransformMap => 3,
             MacroKind::TransformMapEntry => 2,
@@ -193,6 +204,9 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
     /// No element decided.
     fn finish(&mut self, parts: &'a Macro, range: &Value<'a>, mut rounds: Rounds<'a>, id: CodeId) -> Outcome<'a> {
         self.charge(if parts.kind == MacroKind::ExistsOne { 2 } else { 1 })?;
+        if parts.kind == MacroKind::SortBy && rounds.pending.is_any() {
+            self.charge(if parts.typed { 1 } else { 2 })?;
+        }
         std::mem::take(&mut rounds.pending).finish()?;
         if T::ON {
             self.blame(parts.kind, range, &rounds);
@@ -219,7 +233,7 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         self.charge(1 + cost.of(std::slice::from_ref(&keys)))?;
         match (range.as_list(), &keys) {
             (Some(list), Value::List(keys)) => sort_by(list, keys).map_err(|fail| self.fail(fail, self.place(id))),
-            _ => Err(self.error("no such overload", self.place(id))),
+            _ => Err(self.error("no such overload: @sortByAssociatedKeys", self.place(id))),
         }
     }
 

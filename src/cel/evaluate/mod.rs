@@ -19,9 +19,9 @@ use std::rc::Rc;
 use self::pending::Pending;
 use super::fact::{Fact, FactValue, Facts};
 use super::halt::{EvalError, Fail, Halt};
-use super::library::{Context, pattern_cost, size_of};
+use super::library::{Context, Cost, Search};
 use super::operators;
-use super::program::{Callee, Code, CodeId};
+use super::program::{Callee, Code, CodeId, Pattern};
 use super::trace::{Read, Tracer};
 use super::unit::{ExprId, Unit};
 use super::value::{Map, Value, View};
@@ -152,7 +152,9 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
             Code::Conditional { arms, last } => self.conditional(arms, *last),
             Code::Call { callee, arguments } => self.call(callee, arguments, id),
             Code::Has { base, fresh, name } => self.has(*base, *fresh, name, id),
-            Code::Matches { text, pattern, size } => self.matches(*text, pattern, *size, id),
+            Code::Search { search, text, pattern, limit, cost } => {
+                self.search(*search, [Some(*text), *limit], pattern, *cost, id)
+            }
             Code::OrElse { base, other, unwrap } => self.or_else(*base, *other, *unwrap),
             Code::Macro(parts) => self.expand(parts, id),
             Code::List(elements) => self.list(elements, id),
@@ -316,13 +318,29 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         }
     }
 
+    /// `matches`, `find` and `findAll`, whose text and limit are still to be evaluated.
     #[inline(never)]
-    fn matches(&mut self, text: CodeId, pattern: &'a regex::Regex, size: u32, id: CodeId) -> Outcome<'a> {
-        let value = self.run(text)?;
-        self.consume(&value);
-        self.charge(pattern_cost(size_of(&value), size.into()))?;
-        let Some(text) = value.as_str() else { return Err(self.error("no such overload", self.place(id))) };
-        Ok(Value::Bool(pattern.is_match(text)))
+    fn search(
+        &mut self,
+        search: Search,
+        arguments: [Option<CodeId>; 2],
+        pattern: &'a Pattern,
+        cost: Cost,
+        id: CodeId,
+    ) -> Outcome<'a> {
+        let [text, limit] = arguments.map(|argument| argument.map(|code| self.run(code)));
+        let mut pending = Pending::default();
+        let text = text.map_or(Ok(None), |outcome| pending.take(outcome))?.unwrap_or(Value::Null);
+        let limit = limit.map(|outcome| pending.take(outcome)).transpose()?.flatten();
+        pending.finish()?;
+        self.consume(&text);
+        self.charge(cost.of(&[text.clone(), Value::Str(&pattern.source)]))?;
+        let limit = limit.map_or(Some(-1), |limit| limit.as_int());
+        let (Some(source), Some(limit)) = (text.as_str(), limit) else {
+            return Err(self.error("no such overload", self.place(id)));
+        };
+        let found = search.run(&mut self.context, &pattern.regex, source, limit);
+        found.map_err(|fail| self.fail(fail, self.place(id)))
     }
 
     #[inline(never)]

@@ -63,6 +63,12 @@ impl Pending {
         Ok(())
     }
 
+    /// True when an error was noted.
+    #[inline]
+    pub fn is_error(&self) -> bool {
+        self.error.is_some()
+    }
+
     /// True when anything was noted.
     #[inline]
     pub fn is_any(&self) -> bool {

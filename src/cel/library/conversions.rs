@@ -1,10 +1,8 @@
 //! Size, types and conversions (cel-go common/stdlib, common/types).
 
 use super::time::{parse_duration, parse_timestamp};
-use super::{Answer, Context, Cost, Fail, Row, argument, row};
+use super::{Answer, Context, Cost, Fail, READ, Row, argument, go, row};
 use crate::cel::value::{Instant, Value, View};
-
-const READ: Cost = Cost::Read { argument: 0, times: 1 };
 
 /// Overloads in the order of cel-go (common/stdlib/standard.go): of a type that is open the first one decides.
 pub static ROWS: &[Row] = &[
@@ -102,7 +100,7 @@ fn double<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
         View::Double(d) => d,
         View::Int(i) => i as f64,
         View::Uint(u) => u as f64,
-        View::Str(s) => s.parse().map_err(|_| wrong(value, "double"))?,
+        View::Str(s) => go::parse_float(s).ok_or_else(|| wrong(value, "double"))?,
         _ => return Err(Fail::NoSuchOverload),
     }))
 }
@@ -111,8 +109,8 @@ fn bool<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
     let value = argument(arguments, 0)?;
     match value.view() {
         View::Bool(b) => Ok(Value::Bool(b)),
-        View::Str("true" | "TRUE" | "True" | "t" | "1") => Ok(Value::Bool(true)),
-        View::Str("false" | "FALSE" | "False" | "f" | "0") => Ok(Value::Bool(false)),
+        View::Str("true" | "TRUE" | "True" | "t" | "T" | "1") => Ok(Value::Bool(true)),
+        View::Str("false" | "FALSE" | "False" | "f" | "F" | "0") => Ok(Value::Bool(false)),
         View::Str(_) => Err(wrong(value, "bool")),
         _ => Err(Fail::NoSuchOverload),
     }

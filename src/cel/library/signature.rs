@@ -151,7 +151,8 @@ fn ty(text: &str) -> Option<Type> {
         "A" => Type::Param(0),
         "B" => Type::Param(1),
         "C" => Type::Param(2),
-        "quantity" => Type::Named(Arc::from("kubernetes.Quantity")),
+        "net.IP" | "net.CIDR" => Type::Named(Arc::from(text)),
+        "Quantity" | "URL" | "Semver" | "NamedFormat" => Type::Named(Arc::from(format!("kubernetes.{text}"))),
         _ => return None,
     })
 }

@@ -90,8 +90,8 @@ fn literals_are_computed_at_load() {
         &sample(),
         &[
             ("int(1e99)", "refused: `int(1e99)`: integer overflow"),
-            ("duration('1x')", "refused: `duration('1x')`: invalid duration argument"),
-            ("timestamp('x')", "refused: `timestamp('x')`: invalid timestamp argument"),
+            ("duration('1x')", "refused: `'1x'`: invalid duration argument"),
+            ("timestamp('x')", "refused: `'x'`: invalid timestamp argument"),
             ("object.name.matches('(')", "refused: `'('`: invalid matches argument"),
             ("string(null)", "refused: `string(null)`: no such overload: string(null_type)"),
         ],

@@ -21,7 +21,7 @@ pub fn equal<'a>(a: &Value<'a>, b: &Value<'a>) -> Result<bool, Fail> {
                 return Ok(false);
             }
             for (p, q) in x.iter().zip(y.iter()) {
-                if !equal(&p, &q)? {
+                if !equal_within(&p, &q)? {
                     return Ok(false);
                 }
             }
@@ -33,7 +33,7 @@ pub fn equal<'a>(a: &Value<'a>, b: &Value<'a>) -> Result<bool, Fail> {
             }
             for (key, p) in x.iter() {
                 match y.get(&key) {
-                    Some(q) if equal(&p, &q)? => {}
+                    Some(q) if equal_within(&p, &q)? => {}
                     _ => return Ok(false),
                 }
             }
@@ -45,9 +45,27 @@ pub fn equal<'a>(a: &Value<'a>, b: &Value<'a>) -> Result<bool, Fail> {
             _ => false,
         },
         (View::Type(x), View::Type(y)) => x == y,
-        (View::Opaque(x), View::Opaque(y)) => x == y,
+        (View::Opaque(x), View::Opaque(y)) => x.equals(y).ok_or(Fail::NoSuchOverload)?,
+        // The types that Kubernetes adds have no answer for values of other types.
+        (View::Opaque(_), _) => return Err(Fail::NoSuchOverload),
         _ => compare(a, b) == Some(Some(Ordering::Equal)),
     })
+}
+
+/// The same for parts of lists and maps, where having no answer is not being unequal.
+fn equal_within<'a>(a: &Value<'a>, b: &Value<'a>) -> Result<bool, Fail> {
+    match equal(a, b) {
+        Err(Fail::NoSuchOverload) => Ok(true),
+        answer => answer,
+    }
+}
+
+/// The same for a search, where having no answer is not having found it.
+pub fn found<'a>(a: &Value<'a>, b: &Value<'a>) -> Result<bool, Fail> {
+    match equal(a, b) {
+        Err(Fail::NoSuchOverload) => Ok(false),
+        answer => answer,
+    }
 }
 
 fn struct_name<'v>(map: Map<'v, '_>) -> Option<&'v str> {

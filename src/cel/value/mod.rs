@@ -9,7 +9,7 @@ mod text;
 
 use std::rc::Rc;
 
-pub(super) use compare::{compare, equal, key_order};
+pub(super) use compare::{compare, equal, found, key_order};
 pub use instant::Instant;
 
 use super::fact::{Fact, FactValue, Facts};

@@ -39,15 +39,10 @@ fn double_text(d: f64) -> String {
     format!("{mantissa}e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs())
 }
 
-/// cel-go's `string(duration)`: seconds, `5400s`, `1.5s`.
+/// cel-go's `string(duration)`: seconds as a double, `5400s`, `1.5s`.
 fn duration_text(nanoseconds: i64) -> String {
-    let (seconds, rest) = (nanoseconds.unsigned_abs() / 1_000_000_000, nanoseconds.unsigned_abs() % 1_000_000_000);
-    let sign = if nanoseconds < 0 { "-" } else { "" };
-    let fraction = format!("{rest:09}");
-    match fraction.trim_end_matches('0') {
-        "" => format!("{sign}{seconds}s"),
-        fraction => format!("{sign}{seconds}.{fraction}s"),
-    }
+    let seconds = (nanoseconds / 1_000_000_000) as f64 + (nanoseconds % 1_000_000_000) as f64 / 1e9;
+    format!("{seconds}s")
 }
 
 /// As an expression would write it; strings in quotes. For people and tests, shortened nowhere.
