@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
@@ -43,12 +42,10 @@ func show(v ref.Val) any {
 		}
 		return one("optional", show(x.GetValue()))
 	case apiservercel.Quantity:
-		// In full, because that is the value; "1Gi" and "1024Mi" are ways to write it.
-		text := x.Quantity.AsDec().String()
-		if strings.Contains(text, ".") {
-			text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
-		}
-		return one(x.Type().TypeName(), text)
+		// As Kubernetes writes it: the value, and what it counts as.
+		return one(x.Type().TypeName(), x.Quantity.String())
+	case *apiservercel.Quantity:
+		return one(x.Type().TypeName(), x.Quantity.String())
 	case apiservercel.Format:
 		return one(x.Type().TypeName(), x.Name)
 	case *types.Type:
