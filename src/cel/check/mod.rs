@@ -90,7 +90,6 @@ fn named(name: &str) -> Type {
         "list" => Type::list(Type::Dyn),
         "map" => Type::Map(Box::new(Type::Dyn), Box::new(Type::Dyn)),
         "null_type" => Type::Null,
-        "type" => Type::Type(Box::new(Type::Dyn)),
         "google.protobuf.Duration" => Type::Duration,
         "google.protobuf.Timestamp" => Type::Timestamp,
         other => Type::Named(other.into()),
@@ -217,6 +216,11 @@ impl<'u, 's> Checker<'u, 's> {
     /// A type as a value; `net.IP` by its whole name.
     fn type_name(&mut self, name: &str, span: Span) -> Option<Typed> {
         let known = TYPES.iter().find(|known| **known == name)?;
+        self.needs(match *known {
+            "optional_type" => 28,
+            "net.IP" | "net.CIDR" => 30,
+            _ => 0,
+        });
         let ty = Type::Type(Box::new(named(known)));
         Some((self.emit(Code::Constant(Constant::Type(known)), span), ty))
     }
@@ -374,7 +378,7 @@ impl<'u, 's> Checker<'u, 's> {
 
     /// A type as a message names it.
     fn shown(&self, ty: &Type) -> String {
-        self.types.closed(ty).to_string()
+        self.types.closed(ty).in_messages()
     }
 }
 

@@ -332,9 +332,9 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         let mut pending = Pending::default();
         let text = text.map_or(Ok(None), |outcome| pending.take(outcome))?.unwrap_or(Value::Null);
         let limit = limit.map(|outcome| pending.take(outcome)).transpose()?.flatten();
-        pending.finish()?;
         self.consume(&text);
         self.charge(cost.of(&[text.clone(), Value::Str(&pattern.source)]))?;
+        pending.finish()?;
         let limit = limit.map_or(Some(-1), |limit| limit.as_int());
         let (Some(source), Some(limit)) = (text.as_str(), limit) else {
             return Err(self.error("no such overload", self.place(id)));
