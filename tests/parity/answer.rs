@@ -166,7 +166,7 @@ fn show(value: &Value<'_>) -> Json {
         View::Str(s) => json!({"string": s}),
         View::Bytes(b) => json!({"bytes": b.iter().map(|b| format!("{b:02x}")).collect::<String>()}),
         View::Duration(nanoseconds) => json!({"duration": nanoseconds.to_string()}),
-        View::Timestamp(t) => json!({"timestamp": format!("{}Z", t.civil())}),
+        View::Timestamp(t) => json!({"timestamp": t.to_string()}),
         View::Optional(inner) => json!({"optional": inner.map(show)}),
         View::Type(name) => json!({"type": name}),
         View::List(list) => json!({"list": elements(list)}),
