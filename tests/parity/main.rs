@@ -7,6 +7,7 @@
 
 mod answer;
 mod compare;
+mod fuzz;
 mod generate;
 mod known;
 mod oracle;

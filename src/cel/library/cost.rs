@@ -85,7 +85,9 @@ impl Cost {
             Cost::Join => tenth(joined(arguments).saturating_mul(2)),
             Cost::Range => NEW_LIST.saturating_add(range(arguments)),
             Cost::Slice => NEW_LIST.saturating_add(slice(arguments)),
-            Cost::Copy => NEW_LIST.saturating_add(arguments.first().and_then(Value::as_list).map_or(1, |l| l.len() as u64)),
+            Cost::Copy => {
+                NEW_LIST.saturating_add(arguments.first().and_then(Value::as_list).map_or(1, |l| l.len() as u64))
+            }
             Cost::Flatten => {
                 // A negative number of levels, which is an error, costs what Go makes of it as an unsigned one.
                 let levels = if arguments.len() > 1 { int(arguments, 1).unwrap_or(1) } else { 1 };

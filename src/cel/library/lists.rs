@@ -150,7 +150,8 @@ fn join<'a>(context: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
     let separator = if arguments.len() > 1 { text_at(arguments, 1)? } else { "" };
     let mut out = String::new();
     for (i, element) in list.iter().enumerate() {
-        let wrong = || if i == 0 { Fail::NoSuchOverload } else { Fail::from(format!("join: invalid input: {element}")) };
+        let wrong =
+            || if i == 0 { Fail::NoSuchOverload } else { Fail::from(format!("join: invalid input: {element}")) };
         let text = element.as_str().ok_or_else(wrong)?;
         let separator = if i > 0 { separator } else { "" };
         context.allocate(text.len() + separator.len())?;

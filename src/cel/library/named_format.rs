@@ -60,13 +60,16 @@ const fn format(
 }
 
 static DNS1123_LABEL: NamedFormat = format("dns1123Label", "DNS1123Label", 30, dns1123_label);
-static DNS1123_SUBDOMAIN: NamedFormat = format("dns1123Subdomain", "DNS1123Subdomain", 60, |s| dns1123_subdomain(s, "characters"));
+static DNS1123_SUBDOMAIN: NamedFormat =
+    format("dns1123Subdomain", "DNS1123Subdomain", 60, |s| dns1123_subdomain(s, "characters"));
 static DNS1035_LABEL: NamedFormat = format("dns1035Label", "DNS1035Label", 30, dns1035_label);
 static QUALIFIED_NAME: NamedFormat = format("qualifiedName", "QualifiedName", 60, qualified_name);
-static DNS1123_LABEL_PREFIX: NamedFormat = format("dns1123LabelPrefix", "DNS1123LabelPrefix", 30, |s| dns1123_label(&masked(s)));
+static DNS1123_LABEL_PREFIX: NamedFormat =
+    format("dns1123LabelPrefix", "DNS1123LabelPrefix", 30, |s| dns1123_label(&masked(s)));
 static DNS1123_SUBDOMAIN_PREFIX: NamedFormat =
     format("dns1123SubdomainPrefix", "DNS1123SubdomainPrefix", 60, |s| dns1123_subdomain(&masked(s), "characters"));
-static DNS1035_LABEL_PREFIX: NamedFormat = format("dns1035LabelPrefix", "DNS1035LabelPrefix", 30, |s| dns1035_label(&masked(s)));
+static DNS1035_LABEL_PREFIX: NamedFormat =
+    format("dns1035LabelPrefix", "DNS1035LabelPrefix", 30, |s| dns1035_label(&masked(s)));
 static LABEL_VALUE: NamedFormat = format("labelValue", "LabelValue", 40, label_value);
 static URI: NamedFormat = format("uri", "URI", 1103, |s| url::problem(s).into_iter().collect());
 static UUID: NamedFormat = format("uuid", "uuid", 70, |s| unless(is_uuid(s), "does not match the UUID format"));
@@ -248,9 +251,8 @@ fn masked(text: &str) -> String {
 
 /// Dashes are optional, each for itself.
 fn is_uuid(text: &str) -> bool {
-    static UUID: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new("(?i)^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$").ok()
-    });
+    static UUID: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new("(?i)^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$").ok());
     UUID.as_ref().is_some_and(|uuid| uuid.is_match(text))
 }
 

@@ -93,12 +93,11 @@ fn parse_ip(text: &str) -> Result<IpAddr, Fail> {
 fn parse_cidr(text: &str) -> Result<Cidr, Fail> {
     // The API server says it twice.
     const WRONG: &str = "network address parse error during conversion from string";
-    let wrong = |why: String| {
-        Fail::from(format!("{WRONG}: {WRONG}: netip.ParsePrefix({}): {why}", go::quote(text)))
-    };
+    let wrong = |why: String| Fail::from(format!("{WRONG}: {WRONG}: netip.ParsePrefix({}): {why}", go::quote(text)));
     let (ip, bits) = text.rsplit_once('/').ok_or_else(|| wrong("no '/'".to_owned()))?;
     let ip: IpAddr = ip.parse().map_err(|_| wrong(format!("ParseAddr({}): unable to parse IP", go::quote(ip))))?;
-    let digits = !bits.is_empty() && bits.bytes().all(|b| b.is_ascii_digit()) && (bits.len() == 1 || !bits.starts_with('0'));
+    let digits =
+        !bits.is_empty() && bits.bytes().all(|b| b.is_ascii_digit()) && (bits.len() == 1 || !bits.starts_with('0'));
     if !digits || bits.len() > 18 {
         return Err(wrong(format!("bad bits after slash: {}", go::quote(bits))));
     }

@@ -56,7 +56,13 @@ impl Opaque {
     /// What costs count as its size: bytes of an address, 1 of anything else.
     pub(super) fn size(&self) -> u64 {
         match self {
-            Opaque::Ip(ip) => if ip.is_ipv4() { 4 } else { 16 },
+            Opaque::Ip(ip) => {
+                if ip.is_ipv4() {
+                    4
+                } else {
+                    16
+                }
+            }
             Opaque::Cidr(cidr) => cidr.size(),
             _ => 1,
         }

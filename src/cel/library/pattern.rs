@@ -133,7 +133,12 @@ impl<'p> Reader<'p> {
     }
 
     /// A repetition of at least and at most so many; 0 for those without a bound.
-    fn repeat(&mut self, start: &'p str, (min, max): (u32, u32), repeated: Option<&'p str>) -> Result<&'p str, Refused> {
+    fn repeat(
+        &mut self,
+        start: &'p str,
+        (min, max): (u32, u32),
+        repeated: Option<&'p str>,
+    ) -> Result<&'p str, Refused> {
         if self.rest.starts_with('?') {
             self.skip(1);
         }
@@ -425,12 +430,47 @@ const CATEGORIES: [&str; 38] = [
 
 /// Their long names, as Go spells them once it has taken out what joins words.
 const LONG_CATEGORIES: [&str; 41] = [
-    "Casedletter", "Closepunctuation", "Combiningmark", "Connectorpunctuation", "Control", "Currencysymbol",
-    "Dashpunctuation", "Decimalnumber", "Enclosingmark", "Finalpunctuation", "Format", "Initialpunctuation", "Letter",
-    "Letternumber", "Lineseparator", "Lowercaseletter", "Mark", "Mathsymbol", "Modifierletter", "Modifiersymbol",
-    "Nonspacingmark", "Number", "Openpunctuation", "Other", "Otherletter", "Othernumber", "Otherpunctuation",
-    "Othersymbol", "Paragraphseparator", "Privateuse", "Punctuation", "Separator", "Spaceseparator", "Spacingmark",
-    "Symbol", "Titlecaseletter", "Unassigned", "Uppercaseletter", "Cntrl", "Digit", "Punct",
+    "Casedletter",
+    "Closepunctuation",
+    "Combiningmark",
+    "Connectorpunctuation",
+    "Control",
+    "Currencysymbol",
+    "Dashpunctuation",
+    "Decimalnumber",
+    "Enclosingmark",
+    "Finalpunctuation",
+    "Format",
+    "Initialpunctuation",
+    "Letter",
+    "Letternumber",
+    "Lineseparator",
+    "Lowercaseletter",
+    "Mark",
+    "Mathsymbol",
+    "Modifierletter",
+    "Modifiersymbol",
+    "Nonspacingmark",
+    "Number",
+    "Openpunctuation",
+    "Other",
+    "Otherletter",
+    "Othernumber",
+    "Otherpunctuation",
+    "Othersymbol",
+    "Paragraphseparator",
+    "Privateuse",
+    "Punctuation",
+    "Separator",
+    "Spaceseparator",
+    "Spacingmark",
+    "Symbol",
+    "Titlecaseletter",
+    "Unassigned",
+    "Uppercaseletter",
+    "Cntrl",
+    "Digit",
+    "Punct",
 ];
 
 /// Scripts whose names have four letters; the crate also knows abbreviations, which have four.

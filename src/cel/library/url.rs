@@ -301,7 +301,11 @@ pub fn problem(text: &str) -> Option<String> {
 }
 
 fn at<'v>(arguments: &'v [Value<'_>]) -> Result<&'v Url, Fail> {
-    if let View::Opaque(Opaque::Url(url)) = argument(arguments, 0)?.view() { Ok(url) } else { Err(Fail::NoSuchOverload) }
+    if let View::Opaque(Opaque::Url(url)) = argument(arguments, 0)?.view() {
+        Ok(url)
+    } else {
+        Err(Fail::NoSuchOverload)
+    }
 }
 
 fn url<'a>(context: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {

@@ -54,6 +54,25 @@ impl Generator {
             .collect()
     }
 
+    /// Expressions that nobody would write, about objects that nobody should have.
+    pub fn hostile_chunk(&self, chunk: u64) -> Vec<Question> {
+        let mut random = Random::new(!self.seed ^ chunk.wrapping_mul(0x9e37_79b9));
+        let mut questions = self.chunk(chunk);
+        for i in 0..questions.len() {
+            let other = questions[random.below(i + 1)].expression.clone();
+            let question = &mut questions[i];
+            if random.percent(50) && !question.expression.is_empty() {
+                question.expression = mutate::hostile(&question.expression, &other, &mut random);
+            }
+            if i as u64 % SHARED == 0 && random.percent(25) {
+                let mut json = self.inputs.json.clone();
+                mutate::hostile_object(&mut json["object"], &mut random);
+                question.inputs = Arc::new(Inputs::new(json));
+            }
+        }
+        questions
+    }
+
     /// The inputs with damage. `request` and `namespaceObject` have their types in the API server, whatever is asked.
     fn damaged(&self, random: &mut Random) -> Arc<Inputs> {
         let mut json = self.inputs.json.clone();

@@ -80,3 +80,50 @@ pub fn text(text: &str, random: &mut Random) -> String {
     }
     characters.into_iter().collect()
 }
+
+/// Worse: parts repeated, nested, cut off, or put into another expression.
+pub fn hostile(text: &str, other: &str, random: &mut Random) -> String {
+    let cut = |text: &str, random: &mut Random| {
+        let ends: Vec<usize> = text.char_indices().map(|(i, _)| i).chain([text.len()]).collect();
+        *random.pick(&ends)
+    };
+    let at = cut(text, random);
+    let (before, after) = text.split_at(at);
+    let times = 1 + random.below(260);
+    match random.below(6) {
+        0 => before.to_owned(),
+        1 => format!("{before}{other}{after}"),
+        2 => format!("{before}{}", after.repeat(1 + random.below(40))),
+        3 => {
+            let open =
+                *random.pick(&["(", "[", "{'a': ", "dyn(", "!(", "-(", "[1].map(x, ", "optional.of(", "true ? 1 : ("]);
+            let close = open.chars().rev().find_map(|c| "([{".find(c).map(|i| &")]}"[i..=i])).unwrap_or_default();
+            format!("{}{text}{}", open.repeat(times), close.repeat(times))
+        }
+        4 => {
+            let link = *random.pick(&[" + ", " && ", " || ", " == ", " ? 1 : ", " in ", "."]);
+            vec![text; times].join(link)
+        }
+        _ => format!(
+            "{text}{}",
+            random.pick(&[".map(x, x)", "[0]", ".a", ".?a", ".size()", "[?0]", ".flatten()"]).repeat(times)
+        ),
+    }
+}
+
+/// Worse: lists and maps as deep and as long as an object may have them.
+pub fn hostile_object(json: &mut Json, random: &mut Random) {
+    let mut deep = value(random);
+    for _ in 0..random.below(3_000) {
+        // Not json!, which would copy what is inside each time.
+        deep = if random.percent(50) { Json::Array(vec![deep]) } else { Json::from_iter([("a", deep)]) };
+    }
+    let long = match random.below(3) {
+        0 => Json::from("aé".repeat(random.below(50_000))),
+        1 => Json::from(vec![value(random); random.below(5_000)]),
+        _ => (0..random.below(5_000)).map(|i| (i.to_string(), Json::from(i))).collect(),
+    };
+    json["spec"] = json!({
+        "numbers": long, "words": long, "mixed": deep, "limits": long, "disks": [deep, long], "nested": [deep], "replicas": 3,
+    });
+}
