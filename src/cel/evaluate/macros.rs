@@ -2,8 +2,6 @@
 //!
 //! cel-go writes each macro as a loop of ordinary expressions; the costs here are those that its loop would have (parser/macro.go).
 
-use std::rc::Rc;
-
 use super::super::library::{Cost, sort_by};
 use super::super::program::{Code, CodeId, Macro, MacroKind};
 use super::super::value::{List, Map};
@@ -282,7 +280,11 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
             return value;
         }
         self.charge(1)?;
-        Ok(Value::Optional(Some(Rc::new(value?))))
+        // An optional that the body gives, cel-go takes apart on its way out of the loop.
+        Ok(Value::some(match value? {
+            Value::Optional(inner) => inner.as_deref().cloned().unwrap_or(Value::Null),
+            value => value,
+        }))
     }
 }
 

@@ -73,6 +73,8 @@ struct Pieces<'p> {
     rest: &'p str,
     /// Clauses so far.
     clauses: usize,
+    /// When it is loaded, an end in a clause is found before an argument that is missing.
+    loading: bool,
 }
 
 enum Piece<'p> {
@@ -82,8 +84,8 @@ enum Piece<'p> {
 }
 
 impl<'p> Pieces<'p> {
-    fn of(rest: &'p str) -> Self {
-        Pieces { rest, clauses: 0 }
+    fn of(rest: &'p str, loading: bool) -> Self {
+        Pieces { rest, clauses: 0, loading }
     }
 
     /// The next piece, when there are so many arguments.
@@ -102,10 +104,11 @@ impl<'p> Pieces<'p> {
         }
         let number = self.clauses;
         self.clauses += 1;
-        if tail.is_empty() {
+        let missing = number >= arguments;
+        if tail.is_empty() && (self.loading || !missing) {
             return Err("unexpected end of string".to_owned());
         }
-        if number >= arguments {
+        if missing {
             return Err(format!("index {number} out of range"));
         }
         let (clause, rest) = Clause::read(tail).map_err(|why| format!("could not parse formatting clause: {why}"))?;
@@ -118,7 +121,7 @@ impl<'p> Pieces<'p> {
 pub fn format<'a>(context: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
     let (pattern, list) = (text_at(arguments, 0)?, list_at(arguments, 1)?);
     let mut out = String::new();
-    let mut pieces = Pieces::of(pattern);
+    let mut pieces = Pieces::of(pattern, false);
     while let Some(piece) = pieces.next(list.len()).map_err(Fail::from)? {
         let before = out.len();
         match piece {
@@ -332,7 +335,7 @@ pub fn check(
     arguments: usize,
     mut refused: impl FnMut(usize, char) -> Option<(Span, String)>,
 ) -> Result<(), (Option<Span>, String)> {
-    let mut pieces = Pieces::of(pattern);
+    let mut pieces = Pieces::of(pattern, true);
     while let Some(piece) = pieces.next(arguments).map_err(|why| (None, why))? {
         if let Piece::Clause(number, clause) = piece
             && let Some((span, given)) = refused(number, clause.verb)

@@ -238,10 +238,8 @@ fn qualified_name(text: &str) -> Vec<String> {
 fn masked(text: &str) -> String {
     match text.strip_suffix('-') {
         Some(rest) if !rest.is_empty() => {
-            let mut kept = rest.to_owned();
-            kept.pop();
-            kept.push('a');
-            kept
+            // Of a character of several bytes one is left, which is as wrong as all of them.
+            format!("{}a", rest.strip_suffix(|c: char| c.is_ascii()).unwrap_or(rest))
         }
         _ => text.to_owned(),
     }

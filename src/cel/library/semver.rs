@@ -9,8 +9,8 @@ use super::{Answer, Context, Cost, Fail, Opaque, READ, Row, argument, go, row, t
 use crate::cel::value::{Value, View};
 
 pub static ROWS: &[Row] = &[
-    row("semver(string): Semver", 33, READ, |_, a| read(a).map(value)),
-    row("semver(string, bool): Semver", 33, READ, |_, a| read(a).map(value)),
+    row("semver(string): Semver", 33, READ, |c, a| read(c, a).map(value)),
+    row("semver(string, bool): Semver", 33, READ, |c, a| read(c, a).map(value)),
     row("isSemver(string): bool", 33, READ, is_semver),
     row("isSemver(string, bool): bool", 33, READ, is_semver),
     row("Semver.major(): int", 33, Cost::One, |_, a| Ok(Value::Int(at(a, 0)?.major as i64))),
@@ -168,8 +168,10 @@ fn at<'v>(arguments: &'v [Value<'_>], i: usize) -> Result<&'v Semver, Fail> {
     }
 }
 
-fn read(arguments: &[Value<'_>]) -> Result<Semver, Fail> {
+fn read(context: &mut Context, arguments: &[Value<'_>]) -> Result<Semver, Fail> {
     let text = text_at(arguments, 0)?;
+    // A part of a pre-release may be a single letter.
+    context.allocate(text.len().saturating_mul(std::mem::size_of::<Pre>()))?;
     let tolerant = match arguments.get(1) {
         Some(flag) => flag.as_bool().ok_or(Fail::NoSuchOverload)?,
         None => false,
@@ -178,8 +180,8 @@ fn read(arguments: &[Value<'_>]) -> Result<Semver, Fail> {
     parsed.map_err(Fail::from)
 }
 
-fn is_semver<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
-    match read(arguments) {
+fn is_semver<'a>(context: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
+    match read(context, arguments) {
         Ok(_) => Ok(Value::Bool(true)),
         Err(Fail::Message(_)) => Ok(Value::Bool(false)),
         Err(fail) => Err(fail),

@@ -4,10 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strconv"
-<<<<<<< HEAD
-=======
 	"time"
->>>>>>> parity
 
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
@@ -45,14 +42,6 @@ func show(v ref.Val) any {
 			return one("optional", nil)
 		}
 		return one("optional", show(x.GetValue()))
-<<<<<<< HEAD
-	case apiservercel.Quantity:
-		// As Kubernetes writes it: the value, and what it counts as.
-		return one(x.Type().TypeName(), x.Quantity.String())
-	case *apiservercel.Quantity:
-		return one(x.Type().TypeName(), x.Quantity.String())
-=======
->>>>>>> parity
 	case apiservercel.Format:
 		return one(x.Type().TypeName(), x.Name)
 	case *types.Type:

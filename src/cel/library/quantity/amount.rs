@@ -42,12 +42,13 @@ pub enum Amount {
 #[derive(Debug, PartialEq)]
 pub struct Unsized;
 
-/// Digits that an amount is filled up with at most. The API server has no bound and hangs on `1e1000000000`.
-const MOST_ZEROS: u32 = 10_000;
+/// Digits that an amount has, and zeros that it is filled up with, at most, so that computing with it takes no time. The API
+/// server has no bound and hangs on `1e1000000000`.
+pub const MOST_DIGITS: u32 = 1_000;
 
 /// `10^n`
 pub fn power(n: u32) -> Result<BigInt, Unsized> {
-    if n > MOST_ZEROS { Err(Unsized) } else { Ok(BigInt::from(10).pow(n)) }
+    if n > MOST_DIGITS { Err(Unsized) } else { Ok(BigInt::from(10).pow(n)) }
 }
 
 impl Amount {
@@ -102,7 +103,8 @@ impl Amount {
 
 /// `digits × 10^zeros`
 fn scaled(digits: i64, zeros: i32) -> Option<i64> {
-    digits.checked_mul(10i64.checked_pow(u32::try_from(zeros).ok()?)?)
+    let zeros = u32::try_from(zeros).ok()?;
+    if digits == 0 { Some(0) } else { digits.checked_mul(10i64.checked_pow(zeros)?) }
 }
 
 impl Quantity {
@@ -179,7 +181,7 @@ fn power_of_ten(exponent: i32) -> f64 {
     match exponent {
         -323..0 => format!("1e-{}", n / 32 * 32).parse().unwrap_or(0.0) / entry(n % 32),
         0..=308 => entry(n / 32 * 32) * entry(n % 32),
-        1.. => f64::INFINITY,
+        309.. => f64::INFINITY,
         _ => 0.0,
     }
 }

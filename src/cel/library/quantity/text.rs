@@ -4,7 +4,7 @@ use std::fmt;
 
 use num_bigint::{BigInt, Sign};
 
-use super::amount::{Amount, Format, Quantity, power};
+use super::amount::{Amount, Format, MOST_DIGITS, Quantity, power};
 use crate::cel::halt::Fail;
 
 const WRONG: &str = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
@@ -106,6 +106,9 @@ fn small(parts: &Parts<'_>, exponent: i32, format: Format, text: &str) -> Result
 
 /// With as many digits as it takes.
 fn big(parts: &Parts<'_>, base: u32, exponent: i32, format: Format) -> Result<Quantity, Fail> {
+    if parts.value.len() > MOST_DIGITS as usize {
+        return Err(Fail::OverBudget);
+    }
     let unsigned: String = parts.value.chars().filter(char::is_ascii_digit).collect();
     let mut digits: BigInt = unsigned.parse().map_err(|_| Fail::from(NUMBER_WRONG))?;
     let mut scale = -(parts.fraction.len() as i32);

@@ -5,8 +5,15 @@
 //! full, classes without set operations, `\d \w \s \b` as ASCII. What Go accepts and the crate does not (a pattern that is
 //! too large or too deep for it) is refused when it is compiled.
 
+mod unicode;
+
+use self::unicode::property;
+
 /// Highest number in `{n,m}`, also as a product of nested ones.
 const MAX_REPEAT: u32 = 1000;
+
+/// Bytes that a pattern may have, so that reading one takes no time; Go has no bound.
+const MAX_LENGTH: usize = 64 << 10;
 
 /// A class that matches nothing: half a surrogate pair, which no string has.
 const NOTHING: &str = "[^\\x{0}-\\x{10FFFF}]";
@@ -41,6 +48,8 @@ impl Flags {
 #[derive(Clone, Copy, Default)]
 struct Group {
     flags: Flags,
+    /// What was written of them; the rest follows with the next operand, because a repetition is of what stands before them.
+    written: Flags,
     /// Whether something stands before here that can be repeated.
     operand: bool,
     /// The largest product of nested repetitions, of the last operand and of those before it.
@@ -58,6 +67,9 @@ struct Reader<'p> {
 
 /// A pattern of Go's, written for the crate. `Err`: why Go refuses it.
 pub fn from_go(pattern: &str) -> Result<String, Refused> {
+    if pattern.len() > MAX_LENGTH {
+        return refused("expression too large", pattern.get(..80).unwrap_or_default());
+    }
     let mut reader =
         Reader { whole: pattern, rest: pattern, out: String::new(), group: Group::default(), outer: Vec::new() };
     let mut repeated = None;
@@ -85,7 +97,19 @@ impl<'p> Reader<'p> {
 
     /// Notes something that can be repeated.
     fn operand(&mut self, text: &str, repeats: u32) {
+        self.write_flags();
         self.out.push_str(text);
+        self.note(repeats);
+    }
+
+    fn write_flags(&mut self) {
+        if self.group.written != self.group.flags {
+            self.out.push_str(&format!("(?{})", self.group.flags.text()));
+            self.group.written = self.group.flags;
+        }
+    }
+
+    fn note(&mut self, repeats: u32) {
         self.group.most = self.group.most.max(self.group.last);
         self.group.last = repeats;
         self.group.operand = true;
@@ -139,9 +163,9 @@ impl<'p> Reader<'p> {
         (min, max): (u32, u32),
         repeated: Option<&'p str>,
     ) -> Result<&'p str, Refused> {
-        if self.rest.starts_with('?') {
-            self.skip(1);
-        }
+        let quantifier = consumed(start, self.rest);
+        let lazy = self.rest.starts_with('?');
+        self.skip(usize::from(lazy));
         let operator = consumed(start, self.rest);
         if let Some(before) = repeated {
             return refused("invalid nested repetition operator", consumed(before, self.rest));
@@ -155,21 +179,26 @@ impl<'p> Reader<'p> {
         if (min > 1 || max > 1) && self.group.last > MAX_REPEAT {
             return refused("invalid repeat count", operator);
         }
-        self.out.push_str(operator);
+        self.out.push_str(quantifier);
+        if lazy != (self.group.flags.swap_greed != self.group.written.swap_greed) {
+            self.out.push('?');
+        }
         Ok(start)
     }
 
     fn open(&mut self, flags: Flags) {
+        self.write_flags();
         self.out.push_str("(?:");
         self.outer.push(self.group);
-        self.group = Group { flags, ..Group::default() };
+        self.group = Group { flags, written: self.group.written, ..Group::default() };
     }
 
     fn close(&mut self) -> Result<(), Refused> {
         let Some(outer) = self.outer.pop() else { return refused("unexpected )", self.whole) };
         let repeats = self.group.last.max(self.group.most);
+        self.out.push(')');
         self.group = outer;
-        self.operand(")", repeats);
+        self.note(repeats);
         Ok(())
     }
 
@@ -202,14 +231,10 @@ impl<'p> Reader<'p> {
             }
             seen = c != Some('-');
         }
-        let changed = flags != self.group.flags;
         if consumed(start, self.rest).ends_with(':') {
             self.open(flags);
         } else {
             self.group.flags = flags;
-        }
-        if changed {
-            self.out.push_str(&format!("(?{})", flags.text()));
         }
         Ok(())
     }
@@ -422,88 +447,6 @@ const POSIX: [&str; 14] = [
     "xdigit",
 ];
 
-/// General categories of Unicode by their short names; `Cs` is the surrogates'.
-const CATEGORIES: [&str; 38] = [
-    "C", "Cc", "Cf", "Cn", "Co", "Cs", "L", "Lc", "Ll", "Lm", "Lo", "Lt", "Lu", "M", "Mc", "Me", "Mn", "N", "Nd", "Nl",
-    "No", "P", "Pc", "Pd", "Pe", "Pf", "Pi", "Po", "Ps", "S", "Sc", "Sk", "Sm", "So", "Z", "Zl", "Zp", "Zs",
-];
-
-/// Their long names, as Go spells them once it has taken out what joins words.
-const LONG_CATEGORIES: [&str; 41] = [
-    "Casedletter",
-    "Closepunctuation",
-    "Combiningmark",
-    "Connectorpunctuation",
-    "Control",
-    "Currencysymbol",
-    "Dashpunctuation",
-    "Decimalnumber",
-    "Enclosingmark",
-    "Finalpunctuation",
-    "Format",
-    "Initialpunctuation",
-    "Letter",
-    "Letternumber",
-    "Lineseparator",
-    "Lowercaseletter",
-    "Mark",
-    "Mathsymbol",
-    "Modifierletter",
-    "Modifiersymbol",
-    "Nonspacingmark",
-    "Number",
-    "Openpunctuation",
-    "Other",
-    "Otherletter",
-    "Othernumber",
-    "Otherpunctuation",
-    "Othersymbol",
-    "Paragraphseparator",
-    "Privateuse",
-    "Punctuation",
-    "Separator",
-    "Spaceseparator",
-    "Spacingmark",
-    "Symbol",
-    "Titlecaseletter",
-    "Unassigned",
-    "Uppercaseletter",
-    "Cntrl",
-    "Digit",
-    "Punct",
-];
-
-/// Scripts whose names have four letters; the crate also knows abbreviations, which have four.
-const SHORT_SCRIPTS: [&str; 9] = ["Ahom", "Cham", "Kawi", "Lisu", "Miao", "Modi", "Newa", "Thai", "Toto"];
-
-/// A property of Unicode as the crate names it, to stand in a class. Which scripts there are, the crate says; those of two
-/// words Go 1.25 and later do not find, which is a mistake of theirs.
-fn property(name: &str) -> Option<String> {
-    // The first letter large, the others small, nothing between words.
-    let mut canonical = String::new();
-    for c in name.chars().filter(|c| !matches!(c, '_' | '-' | ' ')) {
-        let lower = !canonical.is_empty();
-        canonical.push(if lower { c.to_ascii_lowercase() } else { c.to_ascii_uppercase() });
-    }
-    let name = canonical.as_str();
-    if !name.bytes().all(|b| b.is_ascii_alphabetic()) {
-        return None;
-    }
-    match name {
-        "" => None,
-        "Any" => Some("\\x{0}-\\x{10FFFF}".to_owned()),
-        "Assigned" => Some("\\p{Assigned}".to_owned()),
-        "Ascii" => Some("\\x{0}-\\x{7F}".to_owned()),
-        "Cs" | "Surrogate" => Some(NOTHING.to_owned()),
-        _ if CATEGORIES.contains(&name) || LONG_CATEGORIES.contains(&name) => Some(format!("\\p{{gc={name}}}")),
-        _ if name.len() == 4 && !SHORT_SCRIPTS.contains(&name) => None,
-        _ => {
-            let property = format!("\\p{{sc={name}}}");
-            regex::Regex::new(&property).is_ok().then_some(property)
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -523,12 +466,15 @@ mod tests {
             (r"^\Qa.b\E+$", "a.bb", true),
             (r"^\p{^Lu}$", "a", true),
             (r"^\pL$", "é", true),
+            (r"^[\p{greek}\p{Uppercase_Letter}]+$", "αB", true),
             (r"(?i)^[^k]$", "\u{212a}", false),
             (r"^(?i)a(?-i)b$", "Ab", true),
             (r"^(?P<n>a)(?P<n>b)$", "ab", true),
             (r"^[\x{D800}-\x{E000}]$", "\u{e000}", true),
             (r"[\x{D800}]", "a", false),
             (r"a|b(?s).", "b\n", true),
+            (r"^ab(?i)*C$", "abbc", true),
+            (r"^a(?U)*?b$", "aab", true),
         ] {
             let regex = regex::Regex::new(&from_go(pattern).unwrap()).unwrap();
             assert_eq!(regex.is_match(text), matches, "{pattern}");
