@@ -214,7 +214,7 @@ impl<'s> Checker<'_, 's> {
                 self.needs(34);
                 match (self.types.resolve(&range), &body) {
                     // With a key of a known type one overload is left, which gives a list.
-                    (Type::Dyn, key) if *key != Type::Dyn => Type::list(self.types.fresh()),
+                    (Type::Dyn, key) if !matches!(key, Type::Dyn | Type::Null) => Type::list(self.types.fresh()),
                     (range, _) => range,
                 }
             }

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use self::literals::Uneven;
 use self::types::Bindings;
 use super::program::{Branch, Callee, Code, CodeId, Constant, Link};
-use super::syntax::{Expr, Kind, Literal, Operand, Operator};
+use super::syntax::{Arm, Expr, Kind, Literal, Operand, Operator};
 use super::types::Type;
 use super::unit::{Refusal, Unit, Uses};
 use crate::object::{Scalar, Span};
@@ -311,14 +311,16 @@ impl<'u, 's> Checker<'u, 's> {
         }
     }
 
-    fn conditional(&mut self, arms: &[(Expr<'s>, Expr<'s>)], last: &Expr<'s>, span: Span) -> Typed {
+    fn conditional(&mut self, arms: &[Arm<'s>], last: &Expr<'s>, span: Span) -> Typed {
         let mut coded = Vec::with_capacity(arms.len());
         let mut types = Vec::with_capacity(arms.len());
-        for (condition, value) in arms {
+        for Arm { condition, span: mark, value } in arms {
+            // Both values are meant, from the question mark on.
+            let values = Span { start: mark.start, end: span.end };
             let condition = self.expect(condition, &Type::Bool);
             let (code, ty) = self.expr(value);
             coded.push((condition, self.branch(code)));
-            types.push((ty, value.span));
+            types.push((ty, values));
         }
         let (code, mut ty) = self.expr(last);
         let last = self.branch(code);
