@@ -5,13 +5,13 @@
 #   make parity SHOW=20      print that many examples of each group of differences
 #   make parity FILTER=text  only cases whose file or expression has this text in it
 #   UPDATE=1 make parity     record the API server's answers anew, for `cargo test`
-#   make fuzz                mutated expressions, for SECONDS (600)
+#   make fuzz                mutated expressions, for FUZZ_SECONDS (600)
 #   make test-cluster        the webhook as a real API server calls it; FILTER=text picks cases
 #   make oracle controlplane build the Go programs and print where they are
 
 N ?= 20000
 SEED ?= 1
-SECONDS ?= 600
+FUZZ_SECONDS ?= 600
 
 # Built once and kept outside of the tree, under the hash of what they are built from.
 sources := $(sort $(shell find tests/controlplane -name '*.go' -o -name 'go.*'))
@@ -29,8 +29,11 @@ version := $(foreach package,k8s.io/component-base/version k8s.io/client-go/pkg/
 .PHONY: parity fuzz test-cluster oracle controlplane
 
 parity: $(oracle)
-	PARITY_ORACLE=$(oracle) PARITY_N=$(N) PARITY_SEED=$(SEED) PARITY_SHOW=$(SHOW) PARITY_FILTER='$(FILTER)' \
-	  cargo test --locked --test parity -- --nocapture
+	RUST_BACKTRACE=0 PARITY_ORACLE=$(oracle) PARITY_N=$(N) PARITY_SEED=$(SEED) PARITY_SHOW=$(SHOW) \
+	  PARITY_FILTER='$(FILTER)' cargo test --locked --test parity the_api_server_agrees -- --ignored --nocapture
+
+fuzz:
+	FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --locked --test parity hostile -- --nocapture
 
 # Four at once: kubectl and the API server share the machine with them.
 test-cluster: $(controlplane)

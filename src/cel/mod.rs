@@ -71,4 +71,4 @@ pub use library::Opaque;
 pub use trace::{Blame, Off, Read, Tracer};
 pub use types::{StructType, Type};
 pub use unit::{Declarations, Expect, ExprId, Refusal, Unit, UnitBuilder, Uses};
-pub use value::{List, Map, StructValue, Value, View};
+pub use value::{Instant, List, Map, StructValue, Value, View};

@@ -8,7 +8,9 @@
 
 mod certs;
 mod check;
+mod choose;
 mod collect;
+mod eval;
 mod explain;
 mod facts;
 mod follow;
@@ -68,6 +70,7 @@ enum Command {
     Facts(facts::Arguments),
     Test(test::Arguments),
     Certs(certs::Arguments),
+    Eval(eval::Arguments),
 }
 
 /// Runs what the arguments ask for; the first is the program's name.
@@ -104,6 +107,7 @@ impl Command {
             Command::Explain(arguments) => arguments.run(),
             Command::Policies(arguments) => arguments.run(),
             Command::Facts(arguments) => arguments.run(),
+            Command::Eval(arguments) => arguments.run(),
             Command::Test(arguments) => arguments.run(),
             Command::Certs(arguments) => arguments.run(),
         }
