@@ -14,10 +14,14 @@
 //! | `unread` | an answer to a review that is too large to be read |
 //! | `options` | what the operator decides |
 //! | `verdict` | what is logged and counted |
+//! | `registration` | which requests the API server is told to send |
+//! | `install` | webhook configurations and permissions, as YAML |
 
 mod answer;
+pub mod install;
 mod memory;
 mod options;
+pub mod registration;
 mod request;
 mod review;
 mod speech;

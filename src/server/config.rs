@@ -9,6 +9,7 @@
 //! warnedOnly: ["system:serviceaccount:velero:velero"]
 //! ```
 
+use crate::admission::install::EXEMPT_NAMESPACES;
 use crate::admission::{Accounts, Enforcement, Options};
 use crate::object::Node;
 use crate::policy::{Fields, Problem, Problems};
@@ -25,7 +26,7 @@ pub fn parse(name: &str, bytes: Vec<u8>) -> Result<Options, Vec<Problem>> {
     let parsed = source::parse(name, bytes);
     let mut problems = Problems::new(name);
     parsed.problems.into_iter().for_each(|problem| problems.add(problem.into()));
-    let mut options = Options { always_pass: Accounts::of_the_platform(), ..Options::default() };
+    let mut options = without_file(Enforcement::default());
     let mut documents = parsed.documents.iter();
     match (documents.next(), documents.next()) {
         (Some(only), None) => read(only.tree.root(), &mut options, &mut problems),
@@ -39,7 +40,8 @@ pub fn parse(name: &str, bytes: Vec<u8>) -> Result<Options, Vec<Problem>> {
 
 /// Without a file.
 pub fn without_file(enforcement: Enforcement) -> Options {
-    Options { enforcement, always_pass: Accounts::of_the_platform(), ..Options::default() }
+    let exempt_namespaces = EXEMPT_NAMESPACES.map(str::to_owned).to_vec();
+    Options { enforcement, always_pass: Accounts::of_the_platform(), exempt_namespaces, ..Options::default() }
 }
 
 fn read(root: Node<'_>, options: &mut Options, problems: &mut Problems) {

@@ -1,0 +1,87 @@
+package oracle
+
+import (
+	"fmt"
+	"sort"
+
+	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
+	"github.com/google/cel-go/common/types/traits"
+	"k8s.io/apimachinery/pkg/util/version"
+	"k8s.io/apiserver/pkg/cel/environment"
+)
+
+// inKeyOrder makes maps iterate in the order of their keys. The API server's order is random and differs from one
+// evaluation to the next: values, errors and costs that depend on it could not be compared with anything.
+var inKeyOrder = environment.VersionedOptions{
+	IntroducedVersion: version.MajorMinor(1, 0),
+	EnvOptions: []cel.EnvOption{func(env *cel.Env) (*cel.Env, error) {
+		p := provider{env.CELTypeProvider(), env.CELTypeAdapter()}
+		env, err := cel.CustomTypeProvider(p)(env)
+		if err != nil {
+			return nil, err
+		}
+		return cel.CustomTypeAdapter(p)(env)
+	}},
+}
+
+// provider is a type provider whose values are ordered. It is provider and adapter in one because the API server's
+// DeclTypeProvider takes the one for the other.
+type provider struct {
+	types.Provider
+	adapter types.Adapter
+}
+
+// NativeToValue is called for every value that enters an expression or is made of entries.
+func (p provider) NativeToValue(value any) ref.Val {
+	switch v := value.(type) {
+	case map[string]any:
+		return ordered{types.NewStringInterfaceMap(p, v)}
+	case []any:
+		return types.NewDynamicList(p, v)
+	case map[ref.Val]ref.Val:
+		return ordered{types.NewRefValMap(p, v)}
+	case ordered, traits.MutableMapper:
+		return v.(ref.Val)
+	case traits.Mapper:
+		return ordered{v}
+	}
+	return p.adapter.NativeToValue(value)
+}
+
+type ordered struct{ traits.Mapper }
+
+func (m ordered) Iterator() traits.Iterator {
+	var keys []ref.Val
+	for it := m.Mapper.Iterator(); it.HasNext() == types.True; {
+		keys = append(keys, it.Next())
+	}
+	sort.SliceStable(keys, func(i, j int) bool { return before(keys[i], keys[j]) })
+	return types.NewRefValList(types.DefaultTypeAdapter, keys).Iterator()
+}
+
+// before orders keys: those of one type by value, numbers of all types by value, else by the names of their types.
+func before(a, b ref.Val) bool {
+	if c, ok := a.(traits.Comparer); ok {
+		if order, ok := c.Compare(b).(types.Int); ok {
+			return order < 0
+		}
+	}
+	return rank(a) < rank(b)
+}
+
+// rank is where keys of a type stand among keys of other types.
+func rank(key ref.Val) string {
+	switch key.(type) {
+	case types.Null:
+		return "0"
+	case types.Bool:
+		return "1"
+	case types.Int, types.Uint, types.Double:
+		return "2"
+	case types.String:
+		return "3"
+	}
+	return fmt.Sprintf("4 %s", key.Type().TypeName())
+}
