@@ -154,7 +154,12 @@ async fn judge(
 ) -> Result<Result<Judged, Unanswered>, Refusal> {
     let gone = WhenGone { asking: Arc::clone(&asking), shared: Arc::clone(shared), answered: false };
     let reviewer = Arc::clone(&shared.reviewer);
-    let done = shared.pool.run(move || reviewer.review(&bytes, door, &*asking)).await;
+    let judging = move || match asking.gone.load(Ordering::Relaxed) {
+        // It left while it waited for a thread.
+        true => Err(Unanswered::Busy),
+        false => reviewer.review(&bytes, door, &*asking),
+    };
+    let done = shared.pool.run(judging).await;
     gone.answered();
     done.map_err(|why| match why {
         NotDone::Full => Refusal::Waiting,
