@@ -73,7 +73,8 @@ where
         for (name, value) in &line.fields {
             match value {
                 Value::String(text) if *name == "msg" => write!(to, "{bold}{text}{plain}")?,
-                // As JSON: what a request holds cannot move the cursor or end the line.
+                // Escaped: what a request holds cannot move the cursor, turn the text or end the line.
+                Value::String(text) => write!(to, " {dim}{name}={plain}{text:?}")?,
                 value => write!(to, " {dim}{name}={plain}{value}")?,
             }
         }

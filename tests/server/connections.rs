@@ -1,12 +1,14 @@
 //! Connections: their number, their deadlines, their handshakes.
 
 use std::io::{Read, Write};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use virt_guard::server::Limits;
+use virt_guard::server::certificates::Certificates;
 
 use super::client::{Client, post, tcp, until};
-use super::server::{REVIEW, judge, limits, start};
+use super::server::{REVIEW, judge, limits, start, start_with};
 
 /// Soon for a test.
 const SOON: Duration = Duration::from_millis(150);
@@ -98,4 +100,24 @@ fn http_1_1_is_all_that_is_offered() {
     let mut config = (*running.trust).clone();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     assert!(Client::tls(running.webhook, &config.into()).is_ok());
+}
+
+/// Cases 73 and 74: there is one certificate, whatever name is asked for, and none has to be.
+#[test]
+fn by_address_without_a_name_and_with_tls_1_2() {
+    let running = start(limits(), judge());
+    let mut older = (*running.trust).clone();
+    older.enable_sni = false;
+    assert!(Client::tls(running.webhook, &older.into()).is_ok());
+    let builder = rustls::ClientConfig::builder_with_provider(virt_guard::server::certificates::provider());
+    let builder = builder.with_protocol_versions(&[&rustls::version::TLS12]).unwrap();
+    let mut roots = rustls::RootCertStore::empty();
+    let (authority, pem) = super::server::pair();
+    let certificate = rustls::pki_types::pem::PemObject::from_pem_slice(authority.certificate.as_bytes()).unwrap();
+    roots.add(certificate).unwrap();
+    let trust = Arc::new(builder.with_root_certificates(roots).with_no_client_auth());
+    let certificates = Certificates::made(pem).unwrap();
+    let running = start_with(limits(), judge(), certificates, &authority.certificate);
+    let mut client = Client::tls(running.webhook, &trust).expect("TLS 1.2");
+    assert_eq!(client.ask(&post("/validate", REVIEW)).status, 200);
 }
