@@ -628,8 +628,8 @@ fn facts_show_everything_that_was_looked_at() {
     VirtualMachine shop/db-0                                                KubeVirt's version not known
       migration       Unknown (predicted)
                       ✓ network default  masquerade on the pod network                      db.yaml:9:67
-                      · cpu model host-model  moves from nodes that report their CPU model; no nodes
-                        were seen  db.yaml:9:15
+                      · cpu model host-model  moves only from a node that reports its CPU model
+                        db.yaml:9:15
                       ? volume data  its access modes decide: PersistentVolumeClaim shop/data (not
                         collected)
       eviction        LiveMigrate   from the VM
@@ -641,8 +641,8 @@ fn facts_show_everything_that_was_looked_at() {
     VirtualMachine shop/db-0                                                KubeVirt's version not known
       migration       NotMigratable (predicted)
                       ✓ network default  masquerade on the pod network                      db.yaml:9:67
-                      · cpu model host-model  moves from nodes that report their CPU model; no nodes
-                        were seen  db.yaml:9:15
+                      · cpu model host-model  moves only from a node that reports its CPU model
+                        db.yaml:9:15
                       ✗ DisksNotLiveMigratable  volume data is ReadWriteOnce on storage class local-path
                         db.yaml:11:65
       eviction        LiveMigrate   from the VM
