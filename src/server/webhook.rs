@@ -106,9 +106,7 @@ async fn review(shared: &Arc<Shared>, door: Door, body: &mut Body, deadline: Ins
     let free = shared.memory.limit().saturating_sub(shared.memory.lent());
     let bytes = match body::read(body, &mut lease, free, deadline).await {
         Ok(bytes) => bytes,
-        Err(Unread::TooLarge(start)) => {
-            return too_large(shared, &start).inspect(|_| tracing::info!("a body over 28 MiB was refused"));
-        }
+        Err(Unread::TooLarge(start)) => return too_large(shared, &start),
         Err(Unread::NoMemory) => return Err(Refusal::Memory),
         Err(Unread::TooSlow) => return Err(Refusal::TooSlow),
         Err(Unread::Broken) => return Err(Refusal::Broken),
