@@ -1,6 +1,6 @@
 //! Connections: their number, their deadlines, their handshakes.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -63,6 +63,17 @@ fn a_body_that_does_not_come_is_not_waited_for() {
     assert_eq!(client.answer().expect("an answer").status, 408);
     assert!(client.closed());
     assert_eq!(lent(), 0.0);
+}
+
+#[test]
+fn who_does_not_read_answers_is_let_go() {
+    let running = start(Limits { write: SOON, ..limits() }, judge());
+    let mut client = running.connect();
+    let request = post("/validate", REVIEW);
+    // Until what lies between us is full, and nobody writes any more.
+    let end = std::iter::repeat_with(|| client.push(&request)).find_map(Result::err).expect("an end");
+    assert!(!matches!(end.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{end}");
+    assert!(running.judges());
 }
 
 #[test]
