@@ -70,9 +70,11 @@ fn who_does_not_read_answers_is_let_go() {
     let running = start(Limits { write: SOON, ..limits() }, judge());
     let mut client = running.connect();
     let request = post("/validate", REVIEW);
+    let began = Instant::now();
     // Until what lies between us is full, and nobody writes any more.
     let end = std::iter::repeat_with(|| client.push(&request)).find_map(Result::err).expect("an end");
     assert!(!matches!(end.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{end}");
+    assert!(began.elapsed() < Limits::LONGEST_REQUEST, "an answer has a deadline of its own");
     assert!(running.judges());
 }
 
