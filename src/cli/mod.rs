@@ -44,11 +44,12 @@ const ABOUT: &str = "\
 Finds what will stop an upgrade of OpenShift Virtualization or KubeVirt, and says how to fix it.";
 
 const MOST_PEOPLE_NEED: &str = "\
-Most people need two commands:
+Most people need three commands:
   virt-guard check apps/                        manifests, before they are applied
   virt-guard report --from must-gather.local.1  a cluster's dump, before it is upgraded
+  virt-guard serve                              the webhook; --dev tries it on this machine
 
-virt-guard report --collect prints the commands that make such a dump. Nothing here needs a cluster.";
+virt-guard report --collect prints the commands that make such a dump.";
 
 /// Everything that can be asked.
 #[derive(Debug, Parser)]
@@ -69,8 +70,8 @@ enum Command {
     Policies(policies::Arguments),
     Facts(facts::Arguments),
     Test(test::Arguments),
-    Certs(certs::Arguments),
     Eval(eval::Arguments),
+    Certs(certs::Arguments),
 }
 
 /// Runs what the arguments ask for; the first is the program's name.
@@ -107,8 +108,8 @@ impl Command {
             Command::Explain(arguments) => arguments.run(),
             Command::Policies(arguments) => arguments.run(),
             Command::Facts(arguments) => arguments.run(),
-            Command::Eval(arguments) => arguments.run(),
             Command::Test(arguments) => arguments.run(),
+            Command::Eval(arguments) => arguments.run(),
             Command::Certs(arguments) => arguments.run(),
         }
     }
