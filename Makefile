@@ -31,6 +31,9 @@ parity: $(oracle)
 	RUST_BACKTRACE=0 PARITY_ORACLE=$(oracle) PARITY_N=$(N) PARITY_SEED=$(SEED) PARITY_SHOW=$(SHOW) \
 	  PARITY_FILTER='$(FILTER)' cargo test --locked --test parity the_api_server_agrees -- --ignored --nocapture
 
+fuzz:
+	FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --locked --test parity hostile -- --nocapture
+
 oracle: $(oracle)
 	@echo $(oracle)
 

@@ -27,7 +27,7 @@ pub enum Type {
     Duration,
     /// `google.protobuf.Timestamp`
     Timestamp,
-    /// A type itself, as `type(x)` gives it: `type(int)`. Of `dyn`: any type.
+    /// A type itself, as `type(x)` gives it: `type(int)`.
     Type(Box<Type>),
     /// `list(E)`
     List(Box<Type>),
@@ -82,12 +82,28 @@ impl Type {
     }
 }
 
-/// As cel-go writes types in its messages.
+impl Type {
+    /// As cel-go's messages write it (checker/format.go, FormatCELType): shorter than elsewhere.
+    pub(super) fn in_messages(&self) -> String {
+        match self {
+            Type::Null => "null".to_owned(),
+            Type::Duration => "duration".to_owned(),
+            Type::Timestamp => "timestamp".to_owned(),
+            Type::Type(of) => format!("type({})", of.in_messages()),
+            Type::List(e) => format!("list({})", e.in_messages()),
+            Type::Map(k, v) => format!("map({}, {})", k.in_messages(), v.in_messages()),
+            Type::Optional(t) => format!("optional_type({})", t.in_messages()),
+            other => other.to_string(),
+        }
+    }
+}
+
+/// As cel-go writes types (common/types/types.go, Type.String).
 impl fmt::Display for Type {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Type::Dyn => f.write_str("dyn"),
-            Type::Null => f.write_str("null"),
+            Type::Null => f.write_str("null_type"),
             Type::Bool => f.write_str("bool"),
             Type::Int => f.write_str("int"),
             Type::Uint => f.write_str("uint"),
@@ -96,7 +112,6 @@ impl fmt::Display for Type {
             Type::Bytes => f.write_str("bytes"),
             Type::Duration => f.write_str("google.protobuf.Duration"),
             Type::Timestamp => f.write_str("google.protobuf.Timestamp"),
-            Type::Type(of) if **of == Type::Dyn => f.write_str("type"),
             Type::Type(of) => write!(f, "type({of})"),
             Type::List(e) => write!(f, "list({e})"),
             Type::Map(k, v) => write!(f, "map({k}, {v})"),

@@ -7,7 +7,9 @@
 //! what was asked is wrong (exit code 2); everything else is an [`ExitCode`].
 
 mod check;
+mod choose;
 mod collect;
+mod eval;
 mod explain;
 mod facts;
 mod input;
@@ -63,6 +65,7 @@ enum Command {
     Policies(policies::Arguments),
     Facts(facts::Arguments),
     Test(test::Arguments),
+    Eval(eval::Arguments),
 }
 
 /// Runs what the arguments ask for; the first is the program's name.
@@ -98,6 +101,7 @@ impl Command {
             Command::Explain(arguments) => arguments.run(),
             Command::Policies(arguments) => arguments.run(),
             Command::Facts(arguments) => arguments.run(),
+            Command::Eval(arguments) => arguments.run(),
             Command::Test(arguments) => arguments.run(),
         }
     }

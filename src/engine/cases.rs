@@ -298,8 +298,8 @@ fn entry(tree: &Arc<Tree>, id: NodeId) -> Result<Entry, CaseError> {
     Ok(Entry::new(tree.clone(), id, Arc::new(Gvk::new(api, kind))))
 }
 
-/// A case's `request` as it stands; what it does not say is absent.
-fn fact_of(node: Node<'_>) -> Fact {
+/// A `request` that a person wrote, as it stands; what it does not say is absent.
+pub(super) fn fact_of(node: Node<'_>) -> Fact {
     use crate::cel::FactValue;
     use crate::object::Scalar;
     Fact::new(match node.scalar() {

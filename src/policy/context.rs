@@ -31,7 +31,7 @@ pub struct Context<'a> {
 }
 
 /// The roots' values, in the order of [`roots`].
-pub(super) fn inputs<'a>(context: &Context<'a>) -> [Input<'a>; 5] {
+pub fn inputs<'a>(context: &Context<'a>) -> [Input<'a>; 5] {
     let object = |o: Option<Object<'a>>| o.map_or(Input::Null, |o| Input::Node(o.root));
     let namespace = match (context.target.namespace_object, context.target.namespaced) {
         (Some(n), _) => Input::Node(n.root),

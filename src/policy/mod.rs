@@ -34,14 +34,15 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use blame::evidence;
 pub use cases::{Case, Expected};
 pub use conditions::Open;
 pub use constraint::{Constraints, Matched, Operation, Rule, Target};
-pub use context::{Context, request, roots, unseen_namespace};
-pub use judge::{Found, Judgement, judge, subject};
+pub use context::{Context, inputs, request, roots, unseen_namespace};
+pub use judge::{Found, Judgement, POLICY_BUDGET, judge, subject};
 pub use load::{FactDeclaration, PolicyFile, facts_type, load};
 pub use notes::{Bound, Component, Notes, Text};
 pub use patch::{Patch, PatchError, apply, patch};
-pub use problem::{Place, Problem, nearest};
+pub use problem::{Place, Problem, caret, nearest};
 pub use set::{Binding, Check, Condition, Effect, Mutation, Policy, PolicySet, Validation};
 pub use table::{admission, markdown_table, severities};

@@ -90,7 +90,8 @@ impl Facts for NoFacts {
 /// The roots of a policy, and `params`.
 const ROOTS: [&str; 6] = ["object", "oldObject", "request", "namespaceObject", "facts", "params"];
 
-fn declarations(patch_types: bool) -> Declarations {
+/// What questions may name.
+pub fn declarations(patch_types: bool) -> Declarations {
     let facts = virt_guard::policy::facts_type(&virt_guard::engine::fact_declarations());
     let mut roots = virt_guard::policy::roots(facts);
     if !roots.iter().any(|(name, _)| *name == "params") {
@@ -120,12 +121,17 @@ pub fn ours(question: &Question) -> Answer {
     }
 }
 
-fn evaluate(question: &Question, unit: &Unit, id: virt_guard::cel::ExprId) -> Answer {
-    let inputs = ROOTS.map(|root| match (root, question.inputs.tree(root)) {
+/// The values of the roots.
+pub fn inputs(question: &Question) -> [Input<'_>; 6] {
+    ROOTS.map(|root| match (root, question.inputs.tree(root)) {
         ("facts", _) => Input::Facts(&NoFacts),
         (_, Some(tree)) => Input::Node(tree.root()),
         (_, None) => Input::Null,
-    });
+    })
+}
+
+fn evaluate(question: &Question, unit: &Unit, id: virt_guard::cel::ExprId) -> Answer {
+    let inputs = inputs(question);
     let mut evaluation = Evaluation::new(unit, &inputs, Off);
     let mut answer = match evaluation.evaluate(id) {
         Ok(value) => Answer { value: Some(show(&value)), ..Answer::default() },
@@ -164,10 +170,26 @@ fn show(value: &Value<'_>) -> Json {
         View::Optional(inner) => json!({"optional": inner.map(show)}),
         View::Type(name) => json!({"type": name}),
         View::List(list) => json!({"list": elements(list)}),
-        View::Map(map @ Map::Struct(_)) => one(value.type_name(), json!({"map": entries(map)})),
+        View::Map(map @ Map::Struct(_)) if value.type_name() == "JSONPatch" => {
+            one("JSONPatch", json!({"map": entries(map)}))
+        }
+        View::Map(map @ Map::Struct(_)) => one(value.type_name(), plain(json!({"map": entries(map)}))),
         View::Map(map) => json!({"map": entries(map)}),
         View::Opaque(opaque) => one(opaque.type_name(), opaque.to_string().into()),
         View::Facts(_) | View::Unknown(_) => json!({"facts": null}),
+    }
+}
+
+/// Without the names of `Object` types and without optionals: the API server makes plain values of what is in an `Object`.
+fn plain(shown: Json) -> Json {
+    match shown {
+        Json::Object(map) => match map.into_iter().next() {
+            Some((name, inner)) if name.starts_with("Object") || name == "optional" => plain(inner),
+            Some((name, inner)) => one(&name, plain(inner)),
+            None => json!({}),
+        },
+        Json::Array(list) => list.into_iter().map(plain).collect(),
+        other => other,
     }
 }
 

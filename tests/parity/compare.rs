@@ -76,8 +76,9 @@ fn evaluated(theirs: &Answer, ours: &Answer, differ: &mut impl FnMut(Aspect, Str
     }
 }
 
-/// A message without what differs from case to case: its first line, and nothing of what it quotes.
+/// A message without what differs from case to case: its first line, and no types.
 fn first_line(message: &str) -> String {
     let line = message.lines().next().unwrap_or_default();
-    line.split('\'').enumerate().map(|(i, part)| if i % 2 == 0 { part } else { "'…'" }).collect()
+    let cut = [" applied to ", "expected type "].iter().find_map(|words| line.find(words).map(|at| at + words.len()));
+    line[..cut.unwrap_or(line.len())].to_owned()
 }

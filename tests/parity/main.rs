@@ -7,6 +7,8 @@
 
 mod answer;
 mod compare;
+mod fuzz;
+mod generate;
 mod known;
 mod oracle;
 mod policies;
@@ -15,8 +17,10 @@ mod recorded;
 mod tally;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use answer::Answer;
+use generate::{CHUNK, Generator};
 use oracle::{NEWEST, Oracle};
 use question::Question;
 use tally::Tally;
@@ -33,7 +37,16 @@ fn suites() -> Vec<(String, Vec<Question>)> {
         question::files(&folder("corpus"), "cel").iter().map(|p| (name(p), question::corpus(p, &inputs))).collect();
     let policies = policies::policy_files();
     suites.push(("policies".to_owned(), policies.iter().flat_map(|p| policies::questions(p)).collect()));
+    suites.push(("generated".to_owned(), (0..RECORDED).flat_map(|i| generator(1).chunk(i)).collect()));
     suites
+}
+
+/// Chunks of generated questions of which the answers are recorded.
+const RECORDED: u64 = 12;
+
+fn generator(seed: u64) -> Generator {
+    let inputs = question::all_inputs(&folder("inputs"));
+    Generator::new(seed, inputs["vm"].clone())
 }
 
 #[test]
@@ -80,11 +93,38 @@ fn the_api_server_agrees() {
             recorded::write(&name, &answers);
         }
     }
-    let examples = setting("PARITY_SHOW").and_then(|n| n.parse().ok()).unwrap_or(1);
+    let number = |name: &str, otherwise| setting(name).map_or(otherwise, |n| n.parse().expect("a number"));
+    if filter.is_none() {
+        tally.merge(generated(&program, number("PARITY_SEED", 1), number("PARITY_N", 0)));
+    }
+    let examples = number("PARITY_SHOW", 1) as usize;
     if let Some(file) = setting("PARITY_OPEN") {
         std::fs::write(file, format!("{}\n{}", tally.summary(), tally.groups(examples))).unwrap();
     }
     judge(&tally, examples);
+}
+
+/// Compares so many generated questions, with an oracle for each processor.
+fn generated(program: &str, seed: u64, count: u64) -> Tally {
+    let (generator, next, chunks) = (generator(seed), AtomicU64::new(0), count.div_ceil(CHUNK));
+    let work = || {
+        let mut tally = Tally::default();
+        let mut oracle = Oracle::start(program, NEWEST);
+        loop {
+            let chunk = next.fetch_add(1, Ordering::Relaxed);
+            if chunk >= chunks {
+                return tally;
+            }
+            oracle.ask(&generator.chunk(chunk), |question, answer| tally.compare(question, &answer));
+        }
+    };
+    let mut all = Tally::default();
+    std::thread::scope(|scope| {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let workers: Vec<_> = (0..processors).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().for_each(|worker| all.merge(worker.join().unwrap()));
+    });
+    all
 }
 
 /// The answers of the newest API server, with the minor since which each expression is accepted.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::answer::{Answer, ours};
-use super::compare::{Aspect, differences};
+use super::compare::{Aspect, Difference, differences};
 use super::known::{KNOWN, excuse};
 use super::question::Question;
 
@@ -45,7 +45,7 @@ impl Tally {
                 self.excused[known] += 1;
                 continue;
             }
-            let group = (difference.aspect, about(question), difference.cause);
+            let group = (difference.aspect, about(question, &difference), difference.cause);
             let members = self.groups.entry(group).or_default();
             members.count += 1;
             if members.examples.len() < KEPT {
@@ -106,10 +106,11 @@ impl Tally {
     }
 }
 
-/// The file of a question of the corpus or a policy; of a generated one the functions that it calls.
-fn about(question: &Question) -> String {
+/// The file of a question of the corpus or a policy; of a generated one, where nothing else names a cause, the functions
+/// that it calls.
+fn about(question: &Question, difference: &Difference) -> String {
     match question.place.split_once(':') {
-        Some(("generated", _)) => {
+        Some(("generated", _)) if difference.cause.is_empty() => {
             let mut names: Vec<&str> = calls(&question.expression).collect();
             names.sort_unstable();
             names.dedup();

@@ -54,7 +54,7 @@ impl<'s> Checker<'_, 's> {
         for (element, optional) in elements {
             let (code, given) = self.expr(element);
             self.part(element.span, &given);
-            let given = self.inside(given, *optional, element.span);
+            let given = self.inside(given, *optional, true, element.span);
             types.add(self, given, element.span);
             codes.push((code, *optional));
         }
@@ -80,7 +80,7 @@ impl<'s> Checker<'_, 's> {
             keys.add(self, given, entry.key.span);
             let (value, given) = self.expr(&entry.value);
             self.part(entry.value.span, &given);
-            let given = self.inside(given, entry.optional, entry.value.span);
+            let given = self.inside(given, entry.optional, true, entry.value.span);
             values.add(self, given, entry.value.span);
             codes.push((key, value, entry.optional));
         }
@@ -114,15 +114,22 @@ impl<'s> Checker<'_, 's> {
         Some(taken.collect())
     }
 
-    /// The type within an optional, where `?` stands before an element.
-    fn inside(&mut self, given: Type, optional: bool, span: Span) -> Type {
+    /// The type within an optional, where `?` stands before an element. In a list or map it has to be known to be one: there
+    /// the API server's validator breaks off the request over any other.
+    fn inside(&mut self, given: Type, optional: bool, known: bool, span: Span) -> Type {
         if !optional {
             return given;
         }
         self.needs(28);
         match given {
             Type::Optional(inner) => *inner,
-            Type::Dyn => Type::Dyn,
+            Type::Dyn | Type::Param(_) => {
+                if known {
+                    let first = Type::Optional(Box::new(Type::Dyn));
+                    self.uneven.push(Uneven { first, others: vec![(Type::Dyn, span)], list: true, span });
+                }
+                Type::Dyn
+            }
             other => {
                 let (wanted, given) = (Type::Optional(Box::new(other.clone())), self.shown(&other));
                 let wanted = self.shown(&wanted);
@@ -149,7 +156,11 @@ impl<'s> Checker<'_, 's> {
                 if given == known {
                     continue;
                 }
-                let help = "all elements of a literal have to be of one type; dyn(x) makes one dynamic".to_owned();
+                let help = match known {
+                    Type::Optional(_) => "an optional is what .?field and [?key] give, and optional.of(x)",
+                    _ => "all elements of a literal have to be of one type; dyn(x) makes one dynamic",
+                };
+                let (known, given, help) = (known.in_messages(), given.in_messages(), help.to_owned());
                 self.refuse(span, format!("expected type '{known}' but found '{given}'"), Some(help));
                 if uneven.list {
                     break;
@@ -169,7 +180,7 @@ impl<'s> Checker<'_, 's> {
         let mut coded: Vec<(Box<str>, CodeId, bool)> = Vec::with_capacity(fields.len());
         for field in fields {
             let (code, given) = self.expr(&field.value);
-            let given = self.inside(given, field.optional, field.value.span);
+            let given = self.inside(given, field.optional, false, field.value.span);
             if known && object {
                 self.nested_name(name, field);
             } else if known {

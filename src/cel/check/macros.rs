@@ -212,7 +212,11 @@ impl<'s> Checker<'_, 's> {
             },
             MacroKind::SortBy => {
                 self.needs(34);
-                self.types.resolve(&range)
+                match (self.types.resolve(&range), &body) {
+                    // With a key of a known type one overload is left, which gives a list.
+                    (Type::Dyn, key) if !matches!(key, Type::Dyn | Type::Null) => Type::list(self.types.fresh()),
+                    (range, _) => range,
+                }
             }
             MacroKind::OptMap => Type::Optional(Box::new(body.clone())),
             MacroKind::OptFlatMap => {

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use self::literals::Uneven;
 use self::types::Bindings;
 use super::program::{Branch, Callee, Code, CodeId, Constant, Link};
-use super::syntax::{Expr, Kind, Literal, Operand, Operator};
+use super::syntax::{Arm, Expr, Kind, Literal, Operand, Operator};
 use super::types::Type;
 use super::unit::{Refusal, Unit, Uses};
 use crate::object::{Scalar, Span};
@@ -90,7 +90,6 @@ fn named(name: &str) -> Type {
         "list" => Type::list(Type::Dyn),
         "map" => Type::Map(Box::new(Type::Dyn), Box::new(Type::Dyn)),
         "null_type" => Type::Null,
-        "type" => Type::Type(Box::new(Type::Dyn)),
         "google.protobuf.Duration" => Type::Duration,
         "google.protobuf.Timestamp" => Type::Timestamp,
         other => Type::Named(other.into()),
@@ -217,6 +216,11 @@ impl<'u, 's> Checker<'u, 's> {
     /// A type as a value; `net.IP` by its whole name.
     fn type_name(&mut self, name: &str, span: Span) -> Option<Typed> {
         let known = TYPES.iter().find(|known| **known == name)?;
+        self.needs(match *known {
+            "optional_type" => 28,
+            "net.IP" | "net.CIDR" => 30,
+            _ => 0,
+        });
         let ty = Type::Type(Box::new(named(known)));
         Some((self.emit(Code::Constant(Constant::Type(known)), span), ty))
     }
@@ -307,14 +311,16 @@ impl<'u, 's> Checker<'u, 's> {
         }
     }
 
-    fn conditional(&mut self, arms: &[(Expr<'s>, Expr<'s>)], last: &Expr<'s>, span: Span) -> Typed {
+    fn conditional(&mut self, arms: &[Arm<'s>], last: &Expr<'s>, span: Span) -> Typed {
         let mut coded = Vec::with_capacity(arms.len());
         let mut types = Vec::with_capacity(arms.len());
-        for (condition, value) in arms {
+        for Arm { condition, span: mark, value } in arms {
+            // Both values are meant, from the question mark on.
+            let values = Span { start: mark.start, end: span.end };
             let condition = self.expect(condition, &Type::Bool);
             let (code, ty) = self.expr(value);
             coded.push((condition, self.branch(code)));
-            types.push((ty, value.span));
+            types.push((ty, values));
         }
         let (code, mut ty) = self.expr(last);
         let last = self.branch(code);
@@ -374,7 +380,7 @@ impl<'u, 's> Checker<'u, 's> {
 
     /// A type as a message names it.
     fn shown(&self, ty: &Type) -> String {
-        self.types.closed(ty).to_string()
+        self.types.closed(ty).in_messages()
     }
 }
 

@@ -55,6 +55,11 @@ impl<'s> Checker<'_, 's> {
     /// What the steps begin at; a namespace or `variables` takes the first step with it.
     fn base<'t>(&mut self, base: &Expr<'s>, steps: &'t [Postfix<'s>]) -> (Path, &'t [Postfix<'s>]) {
         let path = |(base, ty), fresh, span| Path { base, fresh, steps: Vec::new(), ty, span };
+        if let Kind::Postfix(inner, first) = &base.kind {
+            // `(a.b).c` is `a.b.c`.
+            let (begun, rest) = self.base(inner, first);
+            return (self.follow(begun, inner.span, rest), steps);
+        }
         if let (Kind::Name(name), [first, rest @ ..]) = (&base.kind, steps) {
             let span = Span { start: base.span.start, end: first.span.end };
             let local = self.local(name).is_some();
@@ -174,6 +179,10 @@ impl<'s> Checker<'_, 's> {
         let given = std::mem::replace(&mut path.ty, Type::Dyn);
         let (code, key_type) = self.expr(key);
         let given = self.types.resolve(&given);
+        if given == Type::Null {
+            // Only as an optional has it an index.
+            self.needs(28);
+        }
         path.ty = self.types.index(&given, &key_type, optional).unwrap_or_else(|| {
             let function = if optional { "_[?_]" } else { "_[_]" };
             let types = format!("({}, {})", self.shown(&given), self.shown(&key_type));

@@ -55,6 +55,8 @@ impl Bindings {
     pub fn index(&mut self, container: &Type, key: &Type, optional: bool) -> Option<Type> {
         let (inner, wraps) = match container {
             Type::Dyn => {
+                // A key of an open type is one of a list.
+                self.assignable(key, &Type::Int);
                 return Some(Type::Dyn);
             }
             Type::Optional(inner) => (&**inner, true),

@@ -328,13 +328,23 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         cost: Cost,
         id: CodeId,
     ) -> Outcome<'a> {
-        let [text, limit] = arguments.map(|argument| argument.map(|code| self.run(code)));
+        let [text, limit] = arguments;
         let mut pending = Pending::default();
-        let text = text.map_or(Ok(None), |outcome| pending.take(outcome))?.unwrap_or(Value::Null);
-        let limit = limit.map(|outcome| pending.take(outcome)).transpose()?.flatten();
-        pending.finish()?;
+        let outcome = text.map_or(Ok(Value::Null), |code| self.run(code));
+        let text = pending.take_in_order(outcome, self.cost)?;
+        let limit = match limit.map(|code| self.run(code)) {
+            Some(outcome) => pending.take(outcome)?,
+            None => None,
+        };
+        let Some(text) = text else {
+            // cel-go does not get as far as the limit, and makes no call.
+            self.cost = pending.spent().unwrap_or(self.cost);
+            pending.finish()?;
+            return Ok(Value::Null);
+        };
         self.consume(&text);
         self.charge(cost.of(&[text.clone(), Value::Str(&pattern.source)]))?;
+        pending.finish()?;
         let limit = limit.map_or(Some(-1), |limit| limit.as_int());
         let (Some(source), Some(limit)) = (text.as_str(), limit) else {
             return Err(self.error("no such overload", self.place(id)));

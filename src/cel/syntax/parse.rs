@@ -148,17 +148,19 @@ impl<'s> Parser<'_, 's> {
                 return Err(too_deep(self.span()));
             }
             let condition = self.operators()?;
+            let span = self.span();
             if !self.eat("?") {
                 break condition;
             }
             let value = self.operators()?;
             self.expect(":")?;
-            arms.push((condition, value));
+            arms.push(Arm { condition, span, value });
         };
         self.nesting = nesting;
-        let Some((first, _)) = arms.first() else { return Ok(last) };
+        let Some(Arm { condition: first, .. }) = arms.first() else { return Ok(last) };
         let span = join(first.span, last.span);
-        let depth = arms.iter().rev().fold(last.depth, |d, (c, v)| d.max(c.depth).max(v.depth).saturating_add(1));
+        let deeper = |d: u16, arm: &Arm<'_>| d.max(arm.condition.depth).max(arm.value.depth).saturating_add(1);
+        let depth = arms.iter().rev().fold(last.depth, deeper);
         node(span, depth - 1, Kind::Conditional(arms, Box::new(last)))
     }
 

@@ -16,6 +16,7 @@ pub fn equal<'a>(a: &Value<'a>, b: &Value<'a>) -> Result<bool, Fail> {
             return Err(Fail::Unknown(Rc::new(missing.clone())));
         }
         (View::Null, View::Null) => true,
+        (View::Null, _) | (_, View::Null) => false,
         (View::List(x), View::List(y)) => {
             if x.len() != y.len() {
                 return Ok(false);

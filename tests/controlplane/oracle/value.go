@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
@@ -35,17 +36,12 @@ func show(v ref.Val) any {
 	case types.Duration:
 		return one("duration", strconv.FormatInt(x.Nanoseconds(), 10))
 	case types.Timestamp:
-		return one("timestamp", x.Time.UTC().Format("2006-01-02T15:04:05.999999999Z"))
+		return one("timestamp", x.Time.Format(time.RFC3339Nano))
 	case *types.Optional:
 		if !x.HasValue() {
 			return one("optional", nil)
 		}
 		return one("optional", show(x.GetValue()))
-	case apiservercel.Quantity:
-		// As Kubernetes writes it: the value, and what it counts as.
-		return one(x.Type().TypeName(), x.Quantity.String())
-	case *apiservercel.Quantity:
-		return one(x.Type().TypeName(), x.Quantity.String())
 	case apiservercel.Format:
 		return one(x.Type().TypeName(), x.Name)
 	case *types.Type:
@@ -53,9 +49,12 @@ func show(v ref.Val) any {
 	case *dynamic.ObjectVal:
 		return one(x.Type().TypeName(), show(types.DefaultTypeAdapter.NativeToValue(x.Value())))
 	case *mutation.JSONPatchVal:
-		fields := map[ref.Val]ref.Val{types.String("op"): types.String(x.Op), types.String("path"): types.String(x.Path)}
-		if x.From != "" {
-			fields[types.String("from")] = types.String(x.From)
+		// What is not written is an empty string there.
+		fields := map[ref.Val]ref.Val{}
+		for name, text := range map[string]string{"op": x.Op, "path": x.Path, "from": x.From} {
+			if text != "" {
+				fields[types.String(name)] = types.String(text)
+			}
 		}
 		if x.Val != nil {
 			fields[types.String("value")] = x.Val
