@@ -4,6 +4,7 @@ mod blame;
 mod corpus;
 mod costs;
 mod language;
+mod libraries;
 mod limits;
 mod refusals;
 mod same;
