@@ -46,8 +46,17 @@
 //!
 //! # What differs from the API server, on purpose
 //!
-//! Maps iterate in key order. `authorizer` is refused. An `Object.spec{…}` under another field's name is refused when it is
-//! loaded, not when it is applied. Lists and maps cannot be keys of a map. Names of time zones are not known, offsets are.
+//! * Maps iterate in key order. `authorizer` is refused.
+//! * An `Object.spec{…}` under another field's name is refused when it is loaded, not when it is applied. Lists and maps
+//!   cannot be keys of a map.
+//! * A quantity never changes. In the API server `q.add(x)` changes `q` where its digits do not fit 64 bits (`1.5Gi`), and
+//!   comparing `q` with such a one makes it no integer any more.
+//! * Quantities of more than a thousand digits, and computing with such exponents, are over budget; the API server hangs.
+//! * Patterns that are too large or nest too deeply for the `regex` crate are refused. It knows a newer Unicode.
+//! * Sorting keeps equal elements in order; Go moves them about in lists of more than twelve.
+//! * The year 10000, which a time zone may reach, is the last moment of 9999. Offsets beyond 25 hours are errors. Time zones
+//!   are those of the database that jiff carries.
+//! * `distinct` and `sortBy` of what is no list end in errors like others, not in internal ones.
 
 mod check;
 mod evaluate;

@@ -3,6 +3,7 @@
 mod blame;
 mod costs;
 mod language;
+mod libraries;
 mod limits;
 mod refusals;
 mod same;

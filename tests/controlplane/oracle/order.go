@@ -42,8 +42,10 @@ func (p provider) NativeToValue(value any) ref.Val {
 		return types.NewDynamicList(p, v)
 	case map[ref.Val]ref.Val:
 		return ordered{types.NewRefValMap(p, v)}
-	case ordered, traits.MutableMapper:
+	case ordered, orderedMutable:
 		return v.(ref.Val)
+	case traits.MutableMapper:
+		return orderedMutable{v}
 	case traits.Mapper:
 		return ordered{v}
 	}
@@ -59,6 +61,20 @@ func (m ordered) Iterator() traits.Iterator {
 	}
 	sort.SliceStable(keys, func(i, j int) bool { return before(keys[i], keys[j]) })
 	return types.NewRefValList(types.DefaultTypeAdapter, keys).Iterator()
+}
+
+// orderedMutable is a map that a macro is filling.
+type orderedMutable struct{ traits.MutableMapper }
+
+func (m orderedMutable) Insert(key, value ref.Val) ref.Val {
+	if result := m.MutableMapper.Insert(key, value); types.IsUnknownOrError(result) {
+		return result
+	}
+	return m
+}
+
+func (m orderedMutable) ToImmutableMap() traits.Mapper {
+	return ordered{m.MutableMapper.ToImmutableMap()}
 }
 
 // before orders keys: those of one type by value, numbers of all types by value, else by the names of their types.
