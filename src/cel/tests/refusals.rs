@@ -35,7 +35,10 @@ fn types_and_names() {
             ("1 in ['a']", "refused: `in`: found no matching overload for '@in' applied to '(int, list(string))'"),
             ("!1", "refused: `!1`: found no matching overload for '!_' applied to '(int)'"),
             ("1 && true", "refused: `1`: expected type 'bool' but found 'int'"),
-            ("true ? 1 : 'a'", "refused: `? 1 : 'a'`: found no matching overload for '_?_:_' applied to '(bool, int, string)'"),
+            (
+                "true ? 1 : 'a'",
+                "refused: `? 1 : 'a'`: found no matching overload for '_?_:_' applied to '(bool, int, string)'",
+            ),
             ("[1, 'a']", "refused: `'a'`: expected type 'int' but found 'string'"),
             ("{'a': 1u, 'b': 1.5}", "refused: `1.5`: expected type 'uint' but found 'double'"),
             ("[1, object.n]", "refused: `object.n`: expected type 'int' but found 'dyn'"),
