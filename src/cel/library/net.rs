@@ -1,7 +1,7 @@
 //! IP addresses and networks (k8s.io/apiserver pkg/cel/library/{ip,cidr}.go over Go's net/netip).
 
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::rc::Rc;
 
 use super::{Answer, Context, Cost, Fail, Opaque, READ, REWRITE, Row, argument, go, row, text_at};

@@ -2,9 +2,9 @@
 //!
 //! As Go's net/url reads them, which is neither RFC 3986 nor WHATWG; each part here follows the function of that name there.
 
+use core::net::IpAddr;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::IpAddr;
 use std::rc::Rc;
 
 use super::{Answer, Context, Cost, Fail, Opaque, READ, Row, argument, go, row, text_at};
