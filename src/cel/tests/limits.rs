@@ -189,7 +189,8 @@ fn nothing_absorbs_over_budget() {
 #[test]
 fn a_value_that_variables_nest_fits_a_small_stack() {
     on_small_stack(|| {
-        for (step, whole) in [("[#]", "size(#)"), ("{'a': #}", "#.size()"), ("optional.of(#)", "#.hasValue() ? 1 : 0")] {
+        for (step, whole) in [("[#]", "size(#)"), ("{'a': #}", "#.size()"), ("optional.of(#)", "#.hasValue() ? 1 : 0")]
+        {
             let mut builder = UnitBuilder::new(declarations());
             builder.variable("v0", "object.n").unwrap();
             let name = |i: usize| format!("variables.v{i}");
