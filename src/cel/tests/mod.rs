@@ -1,6 +1,7 @@
 //! Tests of the language as a whole: an expression, an object, and what comes out.
 
 mod blame;
+mod corpus;
 mod costs;
 mod language;
 mod libraries;
