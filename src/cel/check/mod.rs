@@ -59,6 +59,10 @@ pub(super) struct Checker<'u, 's> {
 /// Stands for the code of what was refused; a unit never gets that far.
 const REFUSED: CodeId = CodeId::MAX;
 
+/// Deepest type of a whole expression. Variables that are put into each other would make deeper ones without end, and a type
+/// is compared, copied and dropped by recursion.
+const DEEPEST_TYPE: usize = 64;
+
 /// Names of types as values.
 const TYPES: [&str; 15] = [
     "int",
@@ -150,7 +154,7 @@ impl<'u, 's> Checker<'u, 's> {
     pub fn whole(&mut self, e: &Expr<'s>) -> Typed {
         let (code, ty) = self.expr(e);
         self.validate();
-        (code, self.types.closed(&ty))
+        (code, self.types.closed(&ty).cut(DEEPEST_TYPE))
     }
 
     /// An expression of any type.

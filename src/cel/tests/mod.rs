@@ -8,6 +8,7 @@ mod libraries;
 mod limits;
 mod refusals;
 mod same;
+mod unify;
 mod unknown;
 
 use serde_json::Value as Json;
