@@ -37,7 +37,8 @@ pub struct Difference {
 pub fn differences(theirs: &Answer, ours: &Answer) -> Vec<Difference> {
     let mut found = Vec::new();
     let mut differ = |aspect, cause: String| found.push(Difference { aspect, cause });
-    match (theirs.refused.first(), ours.refused.first()) {
+    let all_ours = &ours.refused;
+    match (theirs.refused.first(), all_ours.first()) {
         (None, Some(refusal)) => differ(Aspect::WeRefuse, first_line(&refusal.message)),
         (Some(refusal), None) => differ(Aspect::WeAccept, first_line(&refusal.message)),
         (Some(theirs), Some(_)) => {
