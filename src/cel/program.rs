@@ -110,8 +110,10 @@ impl Callee {
             _ => Cost::One,
         };
         let hands_on = first.is_some_and(|o| matches!(o.name, "dyn" | "optional.of" | "value"));
-        let guarded = mask.count_ones() == 1
-            && first.is_some_and(|o| CONVERSIONS.contains(&o.name) && !matches!(o.name, "dyn" | "type"));
+        let converts = |o: &Overload| CONVERSIONS.contains(&o.name) && !matches!(o.name, "dyn" | "type");
+        // `sort` has one implementation for all its overloads, which asks for a list alone.
+        let elements = |o: &Overload| o.of_elements() && o.name != "sort";
+        let guarded = mask.count_ones() == 1 && first.is_some_and(|o| converts(o) || elements(o));
         Callee { all, mask, cost, hands_on, guarded }
     }
 

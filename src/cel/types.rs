@@ -58,6 +58,18 @@ impl Type {
         Type::List(Box::new(element))
     }
 
+    /// The type, but for what nests deeper in it, of which nothing is known any more.
+    pub(super) fn cut(self, depth: usize) -> Self {
+        let inside = |of: Box<Type>| depth.checked_sub(1).map_or(Type::Dyn, |depth| of.cut(depth));
+        match self {
+            Type::List(of) => Type::list(inside(of)),
+            Type::Optional(of) => Type::Optional(Box::new(inside(of))),
+            Type::Type(of) => Type::Type(Box::new(inside(of))),
+            Type::Map(k, v) => Type::Map(Box::new(inside(k)), Box::new(inside(v))),
+            other => other,
+        }
+    }
+
     /// True where a part of it is not decided.
     pub(super) fn is_open(&self) -> bool {
         match self {

@@ -11,10 +11,14 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+	"time"
 
 	"go.etcd.io/etcd/server/v3/embed"
 	"k8s.io/kubernetes/cmd/kube-apiserver/app"
 )
+
+// grace is how long the API server may take to end; it would wait for clients that are gone.
+const grace = 3 * time.Second
 
 // run runs a control plane until the parent goes or a signal comes. The folder's files are the kubeconfig (kubeconfig),
 // the keys that it names, the audit log (audit.log) and etcd's data (etcd/).
@@ -54,6 +58,7 @@ func run(dir, auditLevel string, flags []string) error {
 		// The parent writes nothing; the read ends when it closes the pipe or dies.
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		stop()
+		time.AfterFunc(grace, func() { os.Exit(0) })
 	}()
 	go func() {
 		if waitUntilReady(ctx, dir, server) == nil {

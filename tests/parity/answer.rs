@@ -34,6 +34,9 @@ pub struct Answer {
 pub struct Refusal {
     pub line: usize,
     pub column: usize,
+    /// Where what is meant ends; the API server names one place only.
+    #[serde(default, skip)]
+    pub end: Option<(usize, usize)>,
     pub message: String,
 }
 
@@ -143,14 +146,15 @@ fn evaluate(question: &Question, unit: &Unit, id: virt_guard::cel::ExprId) -> An
 }
 
 fn refused(source: &str, refusals: &[OurRefusal]) -> Answer {
-    let place = |refusal: &OurRefusal| {
-        let before = &source[..refusal.span.start];
+    let position = |at: usize| {
+        let before = &source[..at];
         let line = before.rsplit('\n').next().unwrap_or_default();
-        Refusal {
-            line: before.matches('\n').count() + 1,
-            column: line.chars().count() + 1,
-            message: refusal.message.clone(),
-        }
+        (before.matches('\n').count() + 1, line.chars().count() + 1)
+    };
+    let place = |refusal: &OurRefusal| {
+        let (line, column) = position(refusal.span.start);
+        let end = Some(position(refusal.span.end));
+        Refusal { line, column, end, message: refusal.message.clone() }
     };
     Answer { refused: refusals.iter().map(place).collect(), ..Answer::default() }
 }

@@ -1,6 +1,6 @@
 //! In what two answers differ.
 
-use super::answer::{Answer, ErrorClass, class};
+use super::answer::{Answer, ErrorClass, Refusal, class};
 
 /// What a difference is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,12 +37,16 @@ pub struct Difference {
 pub fn differences(theirs: &Answer, ours: &Answer) -> Vec<Difference> {
     let mut found = Vec::new();
     let mut differ = |aspect, cause: String| found.push(Difference { aspect, cause });
-    match (theirs.refused.first(), ours.refused.first()) {
+    let all_ours = &ours.refused;
+    match (theirs.refused.first(), all_ours.first()) {
         (None, Some(refusal)) => differ(Aspect::WeRefuse, first_line(&refusal.message)),
         (Some(refusal), None) => differ(Aspect::WeAccept, first_line(&refusal.message)),
-        (Some(theirs), Some(ours)) => {
-            // Line 0: the API server knows no place.
-            if theirs.line != 0 && (theirs.line, theirs.column) != (ours.line, ours.column) {
+        (Some(theirs), Some(_)) => {
+            // Line 0: the API server knows no place. It points at the bracket of a call or the dot of a field; we mark
+            // what is meant from its beginning to its end.
+            let at = (theirs.line, theirs.column);
+            let marked = |one: &Refusal| ((one.line, one.column)..=one.end.unwrap_or_default()).contains(&at);
+            if theirs.line != 0 && !ours.refused.iter().any(marked) {
                 differ(Aspect::Position, first_line(&theirs.message));
             }
         }

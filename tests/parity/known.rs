@@ -48,8 +48,10 @@ pub const KNOWN: &[Known] = &[
         name: "cel-go's own crashes",
         reason: "an internal error there; here the error that it should be, or the value",
         excuses: |_, difference, theirs, _| {
-            matches!(difference.aspect, Aspect::ErrorClass | Aspect::Ending | Aspect::Cost)
-                && theirs.error.as_ref().is_some_and(|error| error.starts_with("internal error: "))
+            let lost = |value: &serde_json::Value| value.to_string().contains("unsupported conversion to ref.Val");
+            matches!(difference.aspect, Aspect::ErrorClass | Aspect::Ending | Aspect::Value | Aspect::Cost)
+                && (theirs.error.as_ref().is_some_and(|error| error.starts_with("internal error: "))
+                    || theirs.value.as_ref().is_some_and(lost))
         },
     },
     Known {
@@ -65,7 +67,7 @@ pub const KNOWN: &[Known] = &[
         reason: "cel-go takes lists, maps and the like for keys and then finds none of them again; here they are refused",
         excuses: |_, difference, _, ours| {
             let key = |message: &str| message.starts_with("unsupported key type");
-            matches!(difference.aspect, Aspect::WeRefuse | Aspect::Ending | Aspect::ErrorClass)
+            matches!(difference.aspect, Aspect::WeRefuse | Aspect::Ending | Aspect::ErrorClass | Aspect::Cost)
                 && (ours.refused.iter().any(|r| key(&r.message)) || ours.error.as_deref().is_some_and(key))
         },
     },
@@ -86,7 +88,64 @@ pub const KNOWN: &[Known] = &[
                 && ours.refused.iter().any(|r| r.message.starts_with("undeclared reference to 'variables'"))
         },
     },
+    Known {
+        name: "the place of a mistake in a macro",
+        reason: "cel-go names the macro, and a function that nobody wrote; here it is the part that is wrong",
+        excuses: |question, difference, theirs, _| {
+            difference.aspect == Aspect::Position
+                && theirs.refused.first().is_some_and(|r| follows_a_macro(&question.expression, r.line, r.column))
+        },
+    },
+    Known {
+        name: "the place where text stops being an expression",
+        reason: "both refuse; ANTLR goes on reading and names a place nearby, here it is the character or literal itself",
+        excuses: |_, difference, theirs, _| {
+            let text =
+                ["Syntax error: ", "unable to unescape string", "invalid unicode code point", "invalid double literal"];
+            difference.aspect == Aspect::Position
+                && theirs.refused.first().is_some_and(|r| text.iter().any(|t| r.message.starts_with(t)))
+        },
+    },
+    Known {
+        name: "the place of a field of the wrong type",
+        reason: "the value, and not the colon before it",
+        excuses: |_, difference, theirs, _| {
+            difference.aspect == Aspect::Position
+                && theirs.refused.first().is_some_and(|r| r.message.starts_with("expected type of field "))
+        },
+    },
+    Known {
+        name: "an Object is a map",
+        reason: "it is made to be applied, and compares and reads as what it becomes",
+        excuses: |question, difference, _, _| {
+            let written = ["Object{", "Object.", "JSONPatch{"].iter().any(|t| question.expression.contains(t));
+            matches!(difference.aspect, Aspect::Value | Aspect::Ending) && written && question.inputs.is_mutation()
+        },
+    },
 ];
+
+/// Whether the place is the bracket behind a macro's name.
+fn follows_a_macro(expression: &str, line: usize, column: usize) -> bool {
+    const MACROS: [&str; 13] = [
+        "has",
+        "all",
+        "exists",
+        "exists_one",
+        "existsOne",
+        "map",
+        "filter",
+        "sortBy",
+        "optMap",
+        "optFlatMap",
+        "transformList",
+        "transformMap",
+        "transformMapEntry",
+    ];
+    let line = expression.lines().nth(line.saturating_sub(1)).unwrap_or_default();
+    let before: String = line.chars().take(column.saturating_sub(1)).collect();
+    let name = before.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+    MACROS.contains(&name)
+}
 
 /// The entry that excuses a difference, by its place in the list.
 pub fn excuse(question: &Question, difference: &Difference, theirs: &Answer, ours: &Answer) -> Option<usize> {

@@ -59,6 +59,10 @@ pub(super) struct Checker<'u, 's> {
 /// Stands for the code of what was refused; a unit never gets that far.
 const REFUSED: CodeId = CodeId::MAX;
 
+/// Deepest type of a whole expression. Variables that are put into each other would make deeper ones without end, and a type
+/// is compared, copied and dropped by recursion.
+const DEEPEST_TYPE: usize = 64;
+
 /// Names of types as values.
 const TYPES: [&str; 15] = [
     "int",
@@ -150,7 +154,7 @@ impl<'u, 's> Checker<'u, 's> {
     pub fn whole(&mut self, e: &Expr<'s>) -> Typed {
         let (code, ty) = self.expr(e);
         self.validate();
-        (code, self.types.closed(&ty))
+        (code, self.types.closed(&ty).cut(DEEPEST_TYPE))
     }
 
     /// An expression of any type.
@@ -174,10 +178,15 @@ impl<'u, 's> Checker<'u, 's> {
 
     /// An expression that has to be of a type.
     fn expect(&mut self, e: &Expr<'s>, wanted: &Type) -> CodeId {
+        self.expect_at(e, wanted, e.span)
+    }
+
+    /// The same; what is marked if it is not.
+    fn expect_at(&mut self, e: &Expr<'s>, wanted: &Type, span: Span) -> CodeId {
         let (id, given) = self.expr(e);
         if given != *wanted && !self.types.assignable(&given, wanted) {
             let given = self.shown(&given);
-            self.refuse(e.span, format!("expected type '{wanted}' but found '{given}'"), None);
+            self.refuse(span, format!("expected type '{wanted}' but found '{given}'"), None);
         }
         id
     }
@@ -317,7 +326,8 @@ impl<'u, 's> Checker<'u, 's> {
         for Arm { condition, span: mark, value } in arms {
             // Both values are meant, from the question mark on.
             let values = Span { start: mark.start, end: span.end };
-            let condition = self.expect(condition, &Type::Bool);
+            let asked = Span { start: condition.span.start, end: mark.end };
+            let condition = self.expect_at(condition, &Type::Bool, asked);
             let (code, ty) = self.expr(value);
             coded.push((condition, self.branch(code)));
             types.push((ty, values));
@@ -339,10 +349,15 @@ impl<'u, 's> Checker<'u, 's> {
 
     /// Notes whether code is a name with fields.
     fn branch(&self, code: CodeId) -> Branch {
-        let path = matches!(
-            self.unit.code.get(code as usize),
-            Some(Code::Root(_) | Code::Slot(_) | Code::Owed(_) | Code::Variable(_) | Code::Select { .. })
-        );
+        let name = |code: CodeId| {
+            let code = self.unit.code.get(code as usize);
+            matches!(code, Some(Code::Root(_) | Code::Slot(_) | Code::Owed(_) | Code::Variable(_)))
+        };
+        let path = match self.unit.code.get(code as usize) {
+            // Of a conditional nothing was charged for the name.
+            Some(Code::Select { base, fresh, .. }) => *fresh || name(*base),
+            _ => name(code),
+        };
         Branch { code, path }
     }
 

@@ -34,7 +34,8 @@ impl<'s> Checker<'_, 's> {
                 PostfixKind::Call { name, arguments } => {
                     let span = path.span;
                     let receiver = self.finish(path);
-                    let (base, ty) = self.method(receiver, origin, name, arguments, step.span);
+                    let at = Span { start: origin.start, end: step.span.start };
+                    let (base, ty) = self.method(receiver, at, name, arguments, step.span);
                     // These two are conditionals in disguise.
                     let fresh = !matches!((*name, arguments.len()), ("optMap" | "optFlatMap", 2));
                     path = Path { base, fresh, steps: Vec::new(), ty, span };

@@ -281,10 +281,12 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         }
         self.charge(1)?;
         // An optional that the body gives, cel-go takes apart on its way out of the loop.
-        Ok(Value::some(match value? {
+        let value = match value? {
             Value::Optional(inner) => inner.as_deref().cloned().unwrap_or(Value::Null),
             value => value,
-        }))
+        };
+        self.context.hold(std::slice::from_ref(&value)).map_err(|fail| self.fail(fail, self.place(id)))?;
+        Ok(Value::some(value))
     }
 }
 

@@ -54,7 +54,7 @@ pub const READ: Cost = Cost::Read { argument: 0, times: 1 };
 pub const REWRITE: Cost = Cost::Read { argument: 0, times: 2 };
 
 /// `n / 10`, rounded up.
-pub fn tenth(n: u64) -> u64 {
+fn tenth(n: u64) -> u64 {
     n.div_ceil(10)
 }
 
@@ -120,7 +120,7 @@ fn smaller(arguments: &[Value<'_>]) -> u64 {
 }
 
 /// A pattern run over a string, both by their sizes.
-pub fn pattern_cost(text: u64, pattern: u64) -> u64 {
+fn pattern_cost(text: u64, pattern: u64) -> u64 {
     tenth(text.saturating_add(1)).saturating_mul(pattern.div_ceil(4))
 }
 

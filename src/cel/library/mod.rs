@@ -174,7 +174,10 @@ fn weight(value: &Value<'_>, most: usize) -> usize {
                 total += value.fields.len() * 2;
                 todo.extend(value.fields.iter().map(|(_, v)| v).filter(|v| is_computed(v)));
             }
-            Value::Optional(Some(inner)) => todo.push(inner),
+            Value::Optional(Some(inner)) => {
+                total += 1;
+                todo.push(inner);
+            }
             _ => {}
         }
         if total >= most {

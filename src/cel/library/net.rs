@@ -1,7 +1,7 @@
 //! IP addresses and networks (k8s.io/apiserver pkg/cel/library/{ip,cidr}.go over Go's net/netip).
 
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::rc::Rc;
 
 use super::{Answer, Context, Cost, Fail, Opaque, READ, REWRITE, Row, argument, go, row, text_at};
@@ -71,22 +71,26 @@ impl fmt::Display for Cidr {
 
 /// Neither zones nor IPv4 addresses in IPv6's clothes. Go says more about what is wrong.
 fn parse_ip(text: &str) -> Result<IpAddr, Fail> {
+    match text.parse::<IpAddr>() {
+        Ok(ip) if is_mapped(ip) => {
+            Err(Fail::from(format!("IPv4-mapped IPv6 address {} is not allowed", go::quote(text))))
+        }
+        Ok(ip) => Ok(ip),
+        Err(_) => Err(Fail::from(no_address(text))),
+    }
+}
+
+#[cold]
+fn no_address(text: &str) -> String {
     let quoted = go::quote(text);
-    if let Some((address, zone)) = text.split_once('%')
-        && !zone.is_empty()
-        && address.parse::<Ipv6Addr>().is_ok()
-    {
-        return Err(Fail::from(format!("IP address {quoted} with zone value is not allowed")));
-    }
-    let ip: IpAddr = text.parse().map_err(|_| {
-        Fail::from(format!(
+    match text.split_once('%') {
+        Some((address, zone)) if !zone.is_empty() && address.parse::<Ipv6Addr>().is_ok() => {
+            format!("IP address {quoted} with zone value is not allowed")
+        }
+        _ => format!(
             "IP Address {quoted} parse error during conversion from string: ParseAddr({quoted}): unable to parse IP"
-        ))
-    })?;
-    if is_mapped(ip) {
-        return Err(Fail::from(format!("IPv4-mapped IPv6 address {quoted} is not allowed")));
+        ),
     }
-    Ok(ip)
 }
 
 /// Bits behind the prefix may be set.

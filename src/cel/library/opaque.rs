@@ -1,7 +1,7 @@
 //! Values of types that libraries bring and that expressions cannot look into.
 
+use core::net::IpAddr;
 use std::fmt;
-use std::net::IpAddr;
 
 use super::named_format::NamedFormat;
 use super::net::Cidr;

@@ -17,7 +17,8 @@ pub static ROWS: &[Row] = &[
     row("list(optional(A)).unwrapOpt(): list(A)", 33, Cost::One, unwrap),
 ];
 
-fn of<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
+fn of<'a>(context: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
+    context.hold(arguments)?;
     Ok(Value::some(argument(arguments, 0)?.clone()))
 }
 

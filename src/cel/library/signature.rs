@@ -28,6 +28,13 @@ pub struct Overload {
 }
 
 impl Overload {
+    /// Whether the receiver is a list of a certain type of elements.
+    pub fn of_elements(&self) -> bool {
+        let certain =
+            |ty: &Type| matches!(ty, Type::List(e) if !matches!(**e, Type::Dyn | Type::Param(_) | Type::List(_)));
+        self.parameters.first().is_some_and(|types| types.iter().any(certain))
+    }
+
     /// Whether values are of the declared types, where those are simple ones.
     pub fn takes(&self, values: &[Value<'_>]) -> bool {
         let fits = |(types, value): (&Vec<Type>, &Value<'_>)| types.iter().any(|ty| fits(ty, value));
@@ -44,7 +51,10 @@ fn fits(ty: &Type, value: &Value<'_>) -> bool {
         | (Type::String, View::Str(_))
         | (Type::Bytes, View::Bytes(_))
         | (Type::Duration, View::Duration(_))
-        | (Type::Timestamp, View::Timestamp(_)) => true,
+        | (Type::Timestamp, View::Timestamp(_))
+        | (Type::Optional(_), View::Optional(_)) => true,
+        // cel-go looks at the first element alone.
+        (Type::List(element), View::List(list)) => list.get(0).is_none_or(|first| fits(element, &first)),
         (
             Type::Bool
             | Type::Int
@@ -53,7 +63,9 @@ fn fits(ty: &Type, value: &Value<'_>) -> bool {
             | Type::String
             | Type::Bytes
             | Type::Duration
-            | Type::Timestamp,
+            | Type::Timestamp
+            | Type::Optional(_)
+            | Type::List(_),
             _,
         ) => false,
         _ => true,

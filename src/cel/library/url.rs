@@ -2,9 +2,9 @@
 //!
 //! As Go's net/url reads them, which is neither RFC 3986 nor WHATWG; each part here follows the function of that name there.
 
+use core::net::IpAddr;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::IpAddr;
 use std::rc::Rc;
 
 use super::{Answer, Context, Cost, Fail, Opaque, READ, Row, argument, go, row, text_at};
@@ -145,10 +145,19 @@ fn split_scheme(text: &str) -> Parsed<(&str, &str)> {
 /// `via_request`: as ParseRequestURI, which takes absolute ones only and knows no fragment.
 fn parse(text: &str, via_request: bool) -> Parsed<Url> {
     let (whole, fragment) = if via_request { (text, "") } else { text.split_once('#').unwrap_or((text, "")) };
-    parse_parts(whole, fragment, via_request).map_err(|why| format!("parse {}: {why}", go::quote(whole)))
+    let mut url = parse_parts(whole, via_request).map_err(|why| format!("parse {}: {why}", go::quote(whole)))?;
+    if !fragment.is_empty() {
+        let plain = unescape(fragment, Part::Fragment);
+        let plain = plain.map_err(|why| format!("parse {}: {why}", go::quote(text)))?;
+        let written = valid_encoded(fragment, Part::Fragment);
+        url.text.push('#');
+        url.text.push_str(&if written { fragment.to_owned() } else { escape(&plain, Part::Fragment) });
+    }
+    Ok(url)
 }
 
-fn parse_parts(text: &str, fragment: &str, via_request: bool) -> Parsed<Url> {
+/// All but the fragment.
+fn parse_parts(text: &str, via_request: bool) -> Parsed<Url> {
     if text.bytes().any(|b| b < b' ' || b == 0x7f) {
         return Err("net/url: invalid control character in URL".to_owned());
     }
@@ -188,15 +197,6 @@ fn parse_parts(text: &str, fragment: &str, via_request: bool) -> Parsed<Url> {
     if let Some(query) = query {
         out.push('?');
         out.push_str(query);
-    }
-    if !fragment.is_empty() {
-        let plain = unescape(fragment, Part::Fragment)?;
-        out.push('#');
-        out.push_str(&if valid_encoded(fragment, Part::Fragment) {
-            fragment.to_owned()
-        } else {
-            escape(&plain, Part::Fragment)
-        });
     }
     let query = query.unwrap_or_default().to_owned();
     Ok(Url { scheme, host, path, query, text: out })
