@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"go.etcd.io/etcd/server/v3/embed"
+	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/kubernetes/cmd/kube-apiserver/app"
 )
 
@@ -54,6 +55,8 @@ func run(dir, auditLevel string, flags []string) error {
 		// The parent writes nothing; the read ends when it closes the pipe or dies.
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		stop()
+		// The command listens to signals and to nothing else; this is as good as one.
+		genericapiserver.RequestShutdown()
 	}()
 	go func() {
 		if waitUntilReady(ctx, dir, server) == nil {
