@@ -487,11 +487,12 @@ fn without_arguments_it_says_what_most_people_need() {
     insta::assert_snapshot!(run.stdout, @"
     Finds what will stop an upgrade of OpenShift Virtualization or KubeVirt, and says how to fix it.
 
-    Most people need two commands:
+    Most people need three commands:
       virt-guard check apps/                        manifests, before they are applied
       virt-guard report --from must-gather.local.1  a cluster's dump, before it is upgraded
+      virt-guard serve                              the webhook; --dev tries it on this machine
 
-    virt-guard report --collect prints the commands that make such a dump. Nothing here needs a cluster.
+    virt-guard report --collect prints the commands that make such a dump.
 
     Usage: virt-guard [COMMAND]
 
@@ -627,8 +628,8 @@ fn facts_show_everything_that_was_looked_at() {
     VirtualMachine shop/db-0                                                KubeVirt's version not known
       migration       Unknown (predicted)
                       ✓ network default  masquerade on the pod network                      db.yaml:9:67
-                      · cpu model host-model  moves from nodes that report their CPU model; no nodes
-                        were seen  db.yaml:9:15
+                      · cpu model host-model  moves only from a node that reports its CPU model
+                        db.yaml:9:15
                       ? volume data  its access modes decide: PersistentVolumeClaim shop/data (not
                         collected)
       eviction        LiveMigrate   from the VM
@@ -640,8 +641,8 @@ fn facts_show_everything_that_was_looked_at() {
     VirtualMachine shop/db-0                                                KubeVirt's version not known
       migration       NotMigratable (predicted)
                       ✓ network default  masquerade on the pod network                      db.yaml:9:67
-                      · cpu model host-model  moves from nodes that report their CPU model; no nodes
-                        were seen  db.yaml:9:15
+                      · cpu model host-model  moves only from a node that reports its CPU model
+                        db.yaml:9:15
                       ✗ DisksNotLiveMigratable  volume data is ReadWriteOnce on storage class local-path
                         db.yaml:11:65
       eviction        LiveMigrate   from the VM

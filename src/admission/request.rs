@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::cel::{Fact, FactValue};
 use crate::engine::{self, Address, FACT_VALUES, fact_of};
 use crate::object::{Gvk, Missing, Object, Why};
 use crate::policy::Operation;
+use crate::source::JsonTree;
 
 use super::MAX_NAME;
 use super::verdict::{Decision, Outcome, Verdict};
@@ -18,7 +20,7 @@ pub(super) struct Request<'b> {
     /// `None` for a word that is no operation.
     pub operation: Option<Operation>,
     /// From the request, and not from the object, which may say anything.
-    pub gvk: Gvk,
+    pub gvk: Arc<Gvk>,
     /// Plural, with its subresource after a slash.
     pub resource: Cow<'b, str>,
     fact: Fact,
@@ -37,15 +39,19 @@ impl<'b> Request<'b> {
             "" => Cow::Borrowed(plural),
             sub => Cow::Owned(format!("{plural}/{sub}")),
         };
-        Request { asked, operation, gvk, resource, fact: fact(asked) }
+        Request { asked, operation, gvk: Arc::new(gvk), resource, fact: fact(asked) }
     }
 
     pub fn object(&self) -> Option<Object<'_>> {
-        self.asked.object.as_ref().map(|tree| Object { root: tree.0.root(), gvk: &self.gvk })
+        self.whole(self.asked.object.as_ref()?)
     }
 
     pub fn old_object(&self) -> Option<Object<'_>> {
-        self.asked.old_object.as_ref().map(|tree| Object { root: tree.0.root(), gvk: &self.gvk })
+        self.whole(self.asked.old_object.as_ref()?)
+    }
+
+    fn whole<'r>(&'r self, tree: &'r JsonTree) -> Option<Object<'r>> {
+        Some(Object::new(&tree.0, tree.0.root().id(), &self.gvk))
     }
 
     pub fn user(&self) -> &str {

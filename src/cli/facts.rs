@@ -12,15 +12,13 @@ use super::page::Page;
 use super::terminal::{self, ScreenOptions, printable};
 use crate::cel::{Fact, FactValue};
 use crate::engine::Surroundings;
-use crate::facts::after_eviction::AfterEviction;
 use crate::facts::eviction::Eviction;
 use crate::facts::look::{Look, Looks, Mark};
-use crate::facts::migration::Migration;
 use crate::facts::workload_update::WorkloadUpdate;
-use crate::facts::{FactSchema, SCHEMA, World};
+use crate::facts::{FactSchema, FactSet, SCHEMA, World};
 use crate::finding::Unreadable;
 use crate::inventory::{Entry, Inventory};
-use crate::object::{Evidence, MissingSet, Object};
+use crate::object::{Ground, MissingSet, Object};
 use crate::policy;
 use crate::report::summary::ExitCode;
 
@@ -164,22 +162,23 @@ impl Screen<'_> {
     fn object(&mut self, object: Object<'_>, world: &World<'_>) {
         let kubevirt = world.versions.kubevirt.map(|v| format!("KubeVirt {}", v.minor_text()));
         self.page.head(&object.reference().to_string(), kubevirt.as_deref().unwrap_or("KubeVirt's version not known"));
-        if let Some(migration) = Migration::of(object, world) {
+        let facts = FactSet::new(object, *world);
+        if let Some(migration) = facts.migration() {
             let predicted = if migration.predicted { " (predicted)" } else { " (as its status says)" };
             self.answer("migration", &format!("{}{predicted}", migration.verdict.as_str()), &migration.looks);
         }
-        if let Some(eviction) = Eviction::of(object, world) {
-            self.answer("eviction", &in_force(&eviction), &eviction.looks);
+        if let Some(eviction) = facts.eviction() {
+            self.answer("eviction", &in_force(eviction), &eviction.looks);
         }
-        if let Some(after) = AfterEviction::of(object, world) {
+        if let Some(after) = facts.after_eviction() {
             let outcome = after.known().map_or("Unknown", |outcome| outcome.text());
             self.answer("after eviction", outcome, &after.looks);
         }
-        if let Some(update) = WorkloadUpdate::of(object, world) {
+        if let Some(update) = WorkloadUpdate::of(&facts) {
             self.answer("workload update", &updated(&update), &update.looks());
         }
         for fact in SCHEMA.iter().filter(|fact| !TYPED.contains(&fact.name) && is_about(fact, object)) {
-            if let Some(answer) = (fact.compute)(object, world) {
+            if let Some(answer) = (fact.compute)(&facts) {
                 self.fact(fact.name, &answer, 2);
             }
         }
@@ -282,8 +281,8 @@ fn shown(value: &FactValue) -> String {
 }
 
 /// `db.yaml:18:23`: the file's own name, for a screen is narrow and says which file it is about.
-fn place(evidence: &Evidence) -> Option<String> {
-    let location = evidence.location.as_ref()?;
+fn place(ground: &Ground) -> Option<String> {
+    let location = ground.location()?;
     let name = &location.origin.name;
     let file = Path::new(name).file_name().map_or(name.into(), |name| name.to_string_lossy());
     Some(format!("{file}:{}:{}", location.line, location.column))

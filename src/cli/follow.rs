@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use kube::Client;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use crate::cluster::{self, KindStatus, Seen, Watching};
 use crate::engine::{self, Cluster};
@@ -16,9 +16,6 @@ use crate::server::{OfKind, Shared, Snapshot};
 
 /// How often it is looked whether the policies read other kinds, and how old what is known has become.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// Between two snapshots that a judge is given: each API server may see many changes a second.
-const BETWEEN: Duration = Duration::from_millis(100);
 
 /// Follows a cluster for a server.
 pub struct Follower {
@@ -58,7 +55,6 @@ impl Follower {
             tokio::select! {
                 _ = watching.wait_for(|snapshot| !std::ptr::eq(snapshot, &*given)) => {
                     given = self.give(&watching);
-                    sleep(BETWEEN).await;
                 }
                 _ = look.tick() => {
                     let wanted = self.kinds();

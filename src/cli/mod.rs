@@ -42,11 +42,12 @@ const ABOUT: &str = "\
 Finds what will stop an upgrade of OpenShift Virtualization or KubeVirt, and says how to fix it.";
 
 const MOST_PEOPLE_NEED: &str = "\
-Most people need two commands:
+Most people need three commands:
   virt-guard check apps/                        manifests, before they are applied
   virt-guard report --from must-gather.local.1  a cluster's dump, before it is upgraded
+  virt-guard serve                              the webhook; --dev tries it on this machine
 
-virt-guard report --collect prints the commands that make such a dump. Nothing here needs a cluster.";
+virt-guard report --collect prints the commands that make such a dump.";
 
 /// Everything that can be asked.
 #[derive(Debug, Parser)]

@@ -85,7 +85,7 @@ struct InventoryOptions {
     /// cluster: follow the objects that policies read (those of $KUBECONFIG, or of the cluster this runs in); none: serve
     /// the policies that read nothing but the request [default: cluster; with --dev none]
     #[arg(long, value_enum, value_name = "FROM", hide_possible_values = true)]
-    inventory: Option<From>,
+    inventory: Option<InventoryFrom>,
     /// What was not heard of for so long counts as unknown [default: 5m]
     #[arg(long, value_name = "TIME", value_parser = time)]
     max_staleness: Option<Duration>,
@@ -96,7 +96,7 @@ struct InventoryOptions {
 
 /// `--inventory`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum From {
+enum InventoryFrom {
     /// Nothing
     None,
     /// A cluster, followed
@@ -179,7 +179,7 @@ impl Arguments {
             Arc::new(move || policy_files::read(&paths).map_err(|e| e.to_string()))
         };
         let loaded = read().map_err(anyhow::Error::msg)?;
-        let bundle = files::bundle(&loaded, needs).map_err(|problems| anyhow::anyhow!(listed(&problems)))?;
+        let bundle = files::bundle(&loaded, needs).map_err(|problems| anyhow::anyhow!(policy_files::all(&problems)))?;
         let certificates = self.certificates()?;
         self.begin_log();
         let screen = Screen { arguments: &self, policies: policies_line(&bundle, needs) };
@@ -193,7 +193,7 @@ impl Arguments {
 
     fn needs(&self) -> Needs {
         match self.inventory.inventory {
-            Some(From::Cluster) => Needs::Cluster,
+            Some(InventoryFrom::Cluster) => Needs::Cluster,
             None if !self.dev => Needs::Cluster,
             _ => Needs::NoCluster,
         }
@@ -207,7 +207,7 @@ impl Arguments {
         let Some(path) = &self.config else { return Ok(config::without_file(enforcement)) };
         let name = path.display().to_string();
         let bytes = input::bytes(path).map_err(|why| anyhow::anyhow!("{name}: {why}"))?;
-        let options = config::parse(&name, bytes).map_err(|problems| anyhow::anyhow!(listed(&problems)))?;
+        let options = config::parse(&name, bytes).map_err(|problems| anyhow::anyhow!(policy_files::all(&problems)))?;
         Ok(Options { enforcement, ..options })
     }
 
@@ -327,10 +327,6 @@ fn policies_line(bundle: &Bundle, needs: Needs) -> String {
         Needs::Cluster => "those that speak at admission",
     };
     format!("{policies} of {} policies (digest {}), {which}; {kinds} kinds", bundle.of, bundle.digest)
-}
-
-fn listed(problems: &[crate::policy::Problem]) -> String {
-    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

@@ -217,7 +217,7 @@ impl Played {
             return Err(CaseError::Detail { what: "fix", expected: "no change".to_owned(), got });
         }
         let gvk = self.request().object.map(|o| o.gvk.clone()).unwrap_or_default();
-        let entry = Entry::new(after.clone(), after.root().id(), Arc::new(gvk));
+        let entry = Entry::new(after.clone(), after.root().id(), gvk);
         let request = Request { object: Some(entry.object()), ..self.request() };
         if let Some(twice) = self.patch(policy, request)?.after {
             return Err(CaseError::Detail {

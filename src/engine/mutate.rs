@@ -65,8 +65,8 @@ pub fn mutate<'p>(
         let step = if stop() {
             Err(ExpressionError::out_of_time())
         } else {
-            let root = changed.as_ref().map_or(object.root, |tree| tree.root());
-            one(policy, Request { object: Some(Object { root, ..object }), ..request }, around)
+            let now = changed.as_ref().map_or(object, |tree| Object::new(tree, tree.root().id(), object.gvk));
+            one(policy, Request { object: Some(now), ..request }, around)
         };
         let step = match step {
             Ok((step, None)) => step,

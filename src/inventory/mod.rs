@@ -105,7 +105,7 @@ impl Entry {
 
     /// The object.
     pub fn object(&self) -> Object<'_> {
-        Object { root: self.tree.node(self.root), gvk: &self.gvk }
+        Object::new(&self.tree, self.root, &self.gvk)
     }
 }
 

@@ -25,8 +25,8 @@ pub fn encoded_len(object: Node<'_>) -> usize {
     count.0
 }
 
-/// Most bytes that [`apply`](super::apply) takes while it patches an object: it as text, as a value, and as text and a tree again. What the
-/// operations add is bounded by what their expressions may cost.
+/// Most bytes that [`apply`](super::apply) takes while it patches an object: as text, as a value, and as text and a tree
+/// again. What the operations add is bounded by what their expressions may cost.
 pub fn patch_memory(object: Node<'_>) -> usize {
     let shape = Shape::of(object);
     // A map is a BTreeMap, whose leaves hold 11 entries and are at least half full; a list grows by doubling.
@@ -50,20 +50,31 @@ pub(super) struct Shape {
 impl Shape {
     pub fn of(object: Node<'_>) -> Self {
         let mut shape = Shape::default();
-        let mut todo = vec![(object, 1)];
-        while let Some((node, depth)) = todo.pop() {
+        // The containers on the way and how far they were walked: no larger than the object is deep.
+        let mut open: Vec<(Node<'_>, usize)> = Vec::new();
+        let mut next = Some(object);
+        while let Some(node) = next {
             shape.nodes += 1;
-            shape.depth = shape.depth.max(depth);
+            shape.depth = shape.depth.max(open.len() + 1);
             match node.kind() {
-                Type::Map => {
-                    shape.maps += 1;
-                    shape.entries += node.len();
-                    shape.text += node.entries().map(|(key, _)| key.len()).sum::<usize>();
-                    todo.extend(node.entries().map(|(_, value)| (value, depth + 1)));
+                Type::Map | Type::List => {
+                    shape.maps += usize::from(node.kind() == Type::Map);
+                    open.push((node, 0));
                 }
-                Type::List => todo.extend(node.elements().map(|e| (e, depth + 1))),
                 Type::Str => shape.text += node.len(),
                 _ => {}
+            }
+            next = None;
+            while let Some((container, walked)) = open.last_mut() {
+                let entry = container.entry_at(*walked);
+                shape.entries += usize::from(entry.is_some());
+                shape.text += entry.map_or(0, |(key, _)| key.len());
+                next = entry.map(|(_, value)| value).or(container.element(*walked));
+                *walked += 1;
+                if next.is_some() {
+                    break;
+                }
+                open.pop();
             }
         }
         shape

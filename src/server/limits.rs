@@ -9,7 +9,8 @@ pub struct Limits {
     /// past the limit connections wait in the kernel's queue.
     pub connections: usize,
     /// Bytes that all bodies in flight, and what they are parsed into, may hold. One review that an API server can send
-    /// needs up to [`Limits::LEAST_MEMORY`].
+    /// needs up to [`Limits::LEAST_MEMORY`]. Beside it a process holds the policies, what it knows of the cluster, and up
+    /// to about 64 KiB for each connection.
     pub memory: usize,
     /// Until the TLS handshake is done.
     pub handshake: Duration,

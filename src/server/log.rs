@@ -9,7 +9,7 @@ use std::panic;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use tracing::field::{Field, Visit};
-use tracing::{Event, Subscriber};
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
@@ -23,7 +23,7 @@ pub fn begin(level: LevelFilter, terminal: bool, colour: bool) {
     let registry = tracing_subscriber::registry().with(ours);
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_target(false);
     let begun = if terminal {
-        registry.with(lines.with_ansi(colour)).try_init()
+        registry.with(lines.with_ansi(colour).event_format(Words)).try_init()
     } else {
         registry.with(lines.event_format(Json)).try_init()
     };
@@ -50,6 +50,35 @@ where
         line.fields.push(("level", Value::from(event.metadata().level().as_str().to_lowercase())));
         event.record(&mut line);
         writeln!(to, "{}", serde_json::to_string(&line).map_err(|_| fmt::Error)?)
+    }
+}
+
+/// `09:12:41 denied name="db-0" …`: what is said, then its fields. The level stands there when it is more than a note.
+struct Words;
+
+impl<S, N> FormatEvent<S, N> for Words
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, _: &FmtContext<'_, S, N>, mut to: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let mut line = Line { fields: Vec::new() };
+        event.record(&mut line);
+        let style = |on: &'static str| if to.has_ansi_escapes() { on } else { "" };
+        let (bold, red, dim, plain) = (style("\u{1b}[1m"), style("\u{1b}[31m"), style("\u{1b}[2m"), style("\u{1b}[0m"));
+        write!(to, "{dim}{}{plain} ", jiff::Timestamp::now().strftime("%H:%M:%S"))?;
+        if *event.metadata().level() <= Level::WARN {
+            write!(to, "{red}{}{plain} ", event.metadata().level().as_str().to_lowercase())?;
+        }
+        for (name, value) in &line.fields {
+            match value {
+                Value::String(text) if *name == "msg" => write!(to, "{bold}{text}{plain}")?,
+                // Escaped: what a request holds cannot move the cursor, turn the text or end the line.
+                Value::String(text) => write!(to, " {dim}{name}={plain}{text:?}")?,
+                value => write!(to, " {dim}{name}={plain}{value}")?,
+            }
+        }
+        writeln!(to)
     }
 }
 

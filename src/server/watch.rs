@@ -129,20 +129,22 @@ impl Policies {
         }
     }
 
-    /// Looks at the files once. `None`: nothing has changed.
-    fn look(&self) -> Option<Result<(), String>> {
-        let files = (self.read)();
+    /// What was read, when two looks agree on it and it was not tried before.
+    fn to_try(&self, files: Result<Files, String>) -> Option<Result<Files, String>> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let settled = seen.last == files;
+        let wanted = settled && seen.tried != files;
         seen.last.clone_from(&files);
-        if !settled || seen.tried == files {
-            return None;
-        }
-        seen.tried.clone_from(&files);
+        wanted.then_some(files)
+    }
+
+    /// Puts files in force, or keeps what is and says why.
+    fn take(&self, files: Result<Files, String>) -> Result<(), String> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).tried.clone_from(&files);
         let loaded = files.and_then(|files| bundle(&files, self.needs).map_err(|problems| in_a_line(&problems)));
         let taken = loaded.map(|bundle| self.bundle.store(Arc::new(bundle)));
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = taken.clone().err();
-        Some(taken)
+        taken
     }
 
     /// Looks at the files for ever.
@@ -153,9 +155,13 @@ impl Policies {
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             clock.tick().await;
+            let read = Arc::clone(&self.read);
+            // Files may hang; requests must not.
+            let Ok(files) = spawn_blocking(move || read()).await else { continue };
+            let Some(files) = self.to_try(files) else { continue };
             let policies = Arc::clone(&self);
-            // Expressions are compiled on a stack that holds them.
-            let Ok(Some(taken)) = shared.pool.run(move || policies.look()).await else { continue };
+            // Expressions are compiled on a stack that holds them. When all threads are busy, the next look tries again.
+            let Ok(taken) = shared.pool.run(move || policies.take(files)).await else { continue };
             let result = if taken.is_ok() { "ok" } else { "error" };
             shared.metrics.bundle_reloads.get_or_create(&Outcome { result }).inc();
             match taken {

@@ -106,9 +106,7 @@ async fn review(shared: &Arc<Shared>, door: Door, body: &mut Body, deadline: Ins
     let free = shared.memory.limit().saturating_sub(shared.memory.lent());
     let bytes = match body::read(body, &mut lease, free, deadline).await {
         Ok(bytes) => bytes,
-        Err(Unread::TooLarge(start)) => {
-            return too_large(shared, &start).inspect(|_| tracing::info!("a body over 28 MiB was refused"));
-        }
+        Err(Unread::TooLarge(start)) => return too_large(shared, &start),
         Err(Unread::NoMemory) => return Err(Refusal::Memory),
         Err(Unread::TooSlow) => return Err(Refusal::TooSlow),
         Err(Unread::Broken) => return Err(Refusal::Broken),
@@ -154,7 +152,12 @@ async fn judge(
 ) -> Result<Result<Judged, Unanswered>, Refusal> {
     let gone = WhenGone { asking: Arc::clone(&asking), shared: Arc::clone(shared), answered: false };
     let reviewer = Arc::clone(&shared.reviewer);
-    let done = shared.pool.run(move || reviewer.review(&bytes, door, &*asking)).await;
+    let judging = move || match asking.gone.load(Ordering::Relaxed) {
+        // It left while it waited for a thread.
+        true => Err(Unanswered::Busy),
+        false => reviewer.review(&bytes, door, &*asking),
+    };
+    let done = shared.pool.run(judging).await;
     gone.answered();
     done.map_err(|why| match why {
         NotDone::Full => Refusal::Waiting,

@@ -69,13 +69,13 @@ const TYPICAL: usize = 4096;
 /// A part of a JSON document as a tree of its own: for types that derive `Deserialize` and hold objects. Read them with
 /// [`json`], which minds the stack.
 #[derive(Debug)]
-pub struct JsonTree(pub Tree);
+pub struct JsonTree(pub Arc<Tree>);
 
 impl<'de> Deserialize<'de> for JsonTree {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let mut building = Building::new(TreeBuilder::new(TYPICAL));
         Value::<Json>(&mut building, PhantomData).deserialize(from)?;
-        Ok(JsonTree(building.finish()))
+        Ok(JsonTree(Arc::new(building.finish())))
     }
 }
 

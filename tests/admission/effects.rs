@@ -134,6 +134,10 @@ fn request_is_known_at_admission() {
     ] {
         check(expression, &body);
     }
+    let mut unnamed = body.clone();
+    unnamed["request"]["name"] = json!("");
+    unnamed["request"]["namespace"] = Value::Null;
+    check("!has(request.name) && !has(request.namespace)", &unnamed);
     let mut connect = body.clone();
     connect["request"]["operation"] = json!("CONNECT");
     connect["request"]["object"] = json!({"command": ["sh"]});

@@ -96,12 +96,17 @@ impl Client<TcpStream> {
 
 impl<S: Read + Write> Client<S> {
     pub fn send(&mut self, bytes: &[u8]) {
-        self.stream.write_all(bytes).and_then(|()| self.stream.flush()).expect("the server reads");
+        self.push(bytes).expect("the server reads");
+    }
+
+    /// Sends, or says why that is not possible.
+    pub fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(bytes).and_then(|()| self.stream.flush())
     }
 
     /// Sends what it can: the server may have answered and left before the end.
     pub fn try_send(&mut self, bytes: &[u8]) {
-        let _ = self.stream.write_all(bytes).and_then(|()| self.stream.flush());
+        let _ = self.push(bytes);
     }
 
     /// The next answer; `None` when the server closed the connection without one.

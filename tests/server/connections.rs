@@ -1,12 +1,14 @@
 //! Connections: their number, their deadlines, their handshakes.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use virt_guard::server::Limits;
+use virt_guard::server::certificates::Certificates;
 
 use super::client::{Client, post, tcp, until};
-use super::server::{REVIEW, judge, limits, start};
+use super::server::{REVIEW, judge, limits, start, start_with};
 
 /// Soon for a test.
 const SOON: Duration = Duration::from_millis(150);
@@ -38,7 +40,7 @@ fn a_client_may_be_idle_but_not_slow() {
     for client in [&mut idle, &mut kept] {
         assert_eq!(client.ask(&post("/validate", REVIEW)).status, 200, "80: idle connections stay");
     }
-    assert!(running.metric("virt_guard_tls_handshakes_total{result=\"too_slow\"}") >= 2.0);
+    until("both are counted", || running.metric("virt_guard_tls_handshakes_total{result=\"too_slow\"}") >= 2.0);
 }
 
 #[test]
@@ -61,6 +63,19 @@ fn a_body_that_does_not_come_is_not_waited_for() {
     assert_eq!(client.answer().expect("an answer").status, 408);
     assert!(client.closed());
     assert_eq!(lent(), 0.0);
+}
+
+#[test]
+fn who_does_not_read_answers_is_let_go() {
+    let running = start(Limits { write: SOON, ..limits() }, judge());
+    let mut client = running.connect();
+    let request = post("/validate", REVIEW);
+    let began = Instant::now();
+    // Until what lies between us is full, and nobody writes any more.
+    let end = std::iter::repeat_with(|| client.push(&request)).find_map(Result::err).expect("an end");
+    assert!(!matches!(end.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{end}");
+    assert!(began.elapsed() < Limits::LONGEST_REQUEST, "an answer has a deadline of its own");
+    assert!(running.judges());
 }
 
 #[test]
@@ -98,4 +113,24 @@ fn http_1_1_is_all_that_is_offered() {
     let mut config = (*running.trust).clone();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     assert!(Client::tls(running.webhook, &config.into()).is_ok());
+}
+
+/// Cases 73 and 74: there is one certificate, whatever name is asked for, and none has to be.
+#[test]
+fn by_address_without_a_name_and_with_tls_1_2() {
+    let running = start(limits(), judge());
+    let mut older = (*running.trust).clone();
+    older.enable_sni = false;
+    assert!(Client::tls(running.webhook, &older.into()).is_ok());
+    let builder = rustls::ClientConfig::builder_with_provider(virt_guard::server::certificates::provider());
+    let builder = builder.with_protocol_versions(&[&rustls::version::TLS12]).unwrap();
+    let mut roots = rustls::RootCertStore::empty();
+    let (authority, pem) = super::server::pair();
+    let certificate = rustls::pki_types::pem::PemObject::from_pem_slice(authority.certificate.as_bytes()).unwrap();
+    roots.add(certificate).unwrap();
+    let trust = Arc::new(builder.with_root_certificates(roots).with_no_client_auth());
+    let certificates = Certificates::made(pem).unwrap();
+    let running = start_with(limits(), judge(), certificates, &authority.certificate);
+    let mut client = Client::tls(running.webhook, &trust).expect("TLS 1.2");
+    assert_eq!(client.ask(&post("/validate", REVIEW)).status, 200);
 }

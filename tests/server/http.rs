@@ -222,7 +222,7 @@ fn plain_http_on_the_tls_port_is_closed() {
     client.send(&post("/validate", REVIEW));
     // TLS's own answer, an alert; then the end.
     assert!(client.answer().is_none());
-    assert_eq!(running.metric("virt_guard_tls_handshakes_total{result=\"failed\"}"), 1.0);
+    until("it is counted", || running.metric("virt_guard_tls_handshakes_total{result=\"failed\"}") == 1.0);
     assert!(running.judges());
 }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
 use serde_json::Value;
@@ -82,6 +83,13 @@ impl Program {
     fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    }
+
+    /// The most memory that it ever held, in MiB.
+    fn peak_memory(&self) -> usize {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().trim_end_matches(" kB").parse::<usize>().unwrap() / 1024
     }
 
     /// Its exit code, and everything that it wrote.
@@ -244,6 +252,47 @@ fn the_configuration_names_who_is_never_in_the_way() {
     assert!(allowed(&warned) && warned.json()["response"].get("warnings").is_some(), "{warned:?}");
     assert!(!allowed(&program.ask(&review_by("jane"))));
 }
+
+#[test]
+fn limits_that_are_asked_for_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = ["--max-connections", "1", "--idle-timeout", "400ms", "--shutdown-timeout", "100ms"];
+    let program = Program::start(folder.path(), &limits);
+    let mut first = program.connect();
+    let began = Instant::now();
+    let second = program.connect();
+    assert!(began.elapsed() > Duration::from_millis(200), "the second waits until the first was idle too long");
+    assert!(first.closed());
+    drop(second);
+    let _connected = program.connect();
+    program.signal("TERM");
+    assert_eq!(program.end().0, Some(0), "it leaves although somebody is connected");
+}
+
+/// Case 110: whatever comes, and however much of it at once.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_worst_reviews_together_hold_no_more_memory_than_is_allowed() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::start(folder.path(), &["--max-memory", "128"]);
+    assert!(!allowed(&program.ask(&post("/validate", REVIEW))));
+    let before = program.peak_memory();
+    // 3 MiB of the JSON that becomes largest (case 38).
+    let worst = format!("\"spec\":{{\"worst\":[{}0],", "{\"\":0},".repeat((3 << 20) / 7));
+    let worst =
+        post("/validate", String::from_utf8(REVIEW.to_vec()).unwrap().replacen("\"spec\": {", &worst, 1).as_bytes());
+    let statuses: Vec<u16> = thread::scope(|scope| {
+        let ask = || program.ask(&worst).status;
+        let asking: Vec<_> = (0..32).map(|_| scope.spawn(ask)).collect();
+        asking.into_iter().map(|a| a.join().unwrap()).collect()
+    });
+    assert!(statuses.contains(&200) && statuses.iter().all(|s| matches!(s, 200 | 429)), "{statuses:?}");
+    let grown = program.peak_memory() - before;
+    assert!(grown < 128 + SLACK, "{grown} MiB more than before");
+}
+
+/// What connections, and an allocator that keeps pages, may take beside what is counted, in MiB.
+const SLACK: usize = 16;
 
 #[test]
 fn what_was_asked_wrongly_is_said_before_anything_is_served() {
