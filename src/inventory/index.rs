@@ -1,4 +1,4 @@
-//! Objects by the node they run on and by the object that owns them.
+//! Objects in order, by the node they run on and by the object that owns them.
 
 use std::collections::HashMap;
 
@@ -8,6 +8,8 @@ use crate::object::{Gvk, Object};
 /// Positions among the objects of a kind.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Index {
+    /// All of them, by namespace and name.
+    order: Vec<usize>,
     /// By the node's name.
     nodes: HashMap<String, Vec<usize>>,
     /// By the owner's name.
@@ -26,7 +28,14 @@ impl Index {
                 index.owners.entry(owner.str_at(&["name"]).unwrap_or_default().to_owned()).or_default().push(at);
             }
         }
+        let mut names: Vec<_> = objects.iter().map(|o| (o.namespace(), o.name())).enumerate().collect();
+        names.sort_by_key(|(_, name)| *name);
+        index.order = names.into_iter().map(|(at, _)| at).collect();
         index
+    }
+
+    pub fn order(&self) -> &[usize] {
+        &self.order
     }
 }
 
