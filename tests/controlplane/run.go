@@ -59,12 +59,9 @@ func run(dir, auditLevel string, flags []string) error {
 		// The parent writes nothing; the read ends when it closes the pipe or dies.
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		stop()
-<<<<<<< HEAD
-		time.AfterFunc(grace, func() { os.Exit(0) })
-=======
 		// The command listens to signals and to nothing else; this is as good as one.
 		genericapiserver.RequestShutdown()
->>>>>>> cluster
+		time.AfterFunc(grace, func() { os.Exit(0) })
 	}()
 	go func() {
 		if waitUntilReady(ctx, dir, server) == nil {
