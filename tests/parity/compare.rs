@@ -37,17 +37,19 @@ pub struct Difference {
 pub fn differences(theirs: &Answer, ours: &Answer) -> Vec<Difference> {
     let mut found = Vec::new();
     let mut differ = |aspect, cause: String| found.push(Difference { aspect, cause });
-    let all_ours = &ours.refused;
-    match (theirs.refused.first(), all_ours.first()) {
+    match (theirs.refused.first(), ours.refused.first()) {
         (None, Some(refusal)) => differ(Aspect::WeRefuse, first_line(&refusal.message)),
         (Some(refusal), None) => differ(Aspect::WeAccept, first_line(&refusal.message)),
-        (Some(theirs), Some(_)) => {
+        (Some(first), Some(our_first)) => {
             // Line 0: the API server knows no place. It points at the bracket of a call or the dot of a field; we mark
-            // what is meant from its beginning to its end.
-            let at = (theirs.line, theirs.column);
-            let marked = |one: &Refusal| ((one.line, one.column)..=one.end.unwrap_or_default()).contains(&at);
-            if theirs.line != 0 && !ours.refused.iter().any(marked) {
-                differ(Aspect::Position, first_line(&theirs.message));
+            // what is meant from its beginning to its end. Both tell every mistake, but not all that follows from one.
+            let marks = |ours: &Refusal, theirs: &Refusal| {
+                ((ours.line, ours.column)..=ours.end.unwrap_or_default()).contains(&(theirs.line, theirs.column))
+            };
+            let told =
+                ours.refused.iter().any(|r| marks(r, first)) || theirs.refused.iter().any(|r| marks(our_first, r));
+            if first.line != 0 && !told {
+                differ(Aspect::Position, first_line(&first.message));
             }
         }
         (None, None) => {

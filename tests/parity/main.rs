@@ -53,7 +53,6 @@ fn generator(seed: u64) -> Generator {
 }
 
 #[test]
-#[ignore = "until the libraries are complete"]
 fn recorded_answers_are_ours() {
     let mut tally = Tally::default();
     for (name, questions) in suites() {

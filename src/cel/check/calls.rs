@@ -30,12 +30,12 @@ impl<'s> Checker<'_, 's> {
         {
             return match self.fold(overload, *only) {
                 Ok(id) => (id, result),
-                // What validators find stands where the argument is; what computing it finds, nowhere.
-                Err(message) if message.starts_with("invalid ") => {
-                    let at = self.unit.spans.get(*only as usize).copied().unwrap_or(span);
-                    self.refuse(at, message, None)
+                Err(message) => {
+                    // What validators find stands where the argument is; what computing it finds, nowhere.
+                    let argument =
+                        self.unit.spans.get(*only as usize).copied().filter(|_| message.starts_with("invalid "));
+                    self.unfounded(argument.unwrap_or(span), message, None, result)
                 }
-                Err(message) => self.refuse(span, message, None),
             };
         }
         if let (Some(search), [text, pattern, limit @ ..]) = (Search::of(name), codes.as_slice()) {
@@ -47,12 +47,18 @@ impl<'s> Checker<'_, 's> {
                     return (self.emit(code, span), result);
                 }
                 Err((at, reason)) if method && search == Search::Matches => {
-                    return self.refuse(at, "invalid matches argument", Some(reason));
+                    return self.unfounded(at, "invalid matches argument", Some(reason), result);
                 }
-                Err((at, reason)) => return self.refuse(at, reason, None),
+                Err((at, reason)) => return self.unfounded(at, reason, None, result),
             }
         }
         (self.emit(Code::Call { callee, arguments: codes.into() }, span), result)
+    }
+
+    /// Refuses a call whose types are right and whose literals are not; its type still counts for what is around it.
+    fn unfounded(&mut self, at: Span, message: impl Into<String>, help: Option<String>, result: Type) -> Typed {
+        self.unfounded += 1;
+        (self.refuse(at, message, help).0, result)
     }
 
     /// Computes a conversion of a literal. `Err`: the refusal's message.

@@ -30,6 +30,7 @@ impl<'s> Checker<'_, 's> {
         };
         let unfit = |number: usize, verb: char| elements.get(number).and_then(|(e, _)| self.unfit(verb, e));
         if let Err((at, why)) = check_format(pattern, elements.len(), unfit) {
+            self.unfounded += 1;
             self.refuse(at.unwrap_or(span), why, None);
         }
     }

@@ -146,7 +146,7 @@ impl<'s> Checker<'_, 's> {
     /// Refuses literals of several types; only where everything else is right, so that no type is a guess (cel-go
     /// cel/validator.go, homogeneousAggregateLiteralValidator).
     pub fn validate(&mut self) {
-        if !self.refusals.is_empty() {
+        if self.refusals.len() > self.unfounded {
             return;
         }
         for uneven in std::mem::take(&mut self.uneven) {

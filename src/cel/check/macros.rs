@@ -65,7 +65,7 @@ impl<'s> Checker<'_, 's> {
             }
             _ => typed.extend(arguments.iter().map(|e| self.expr(e))),
         }
-        if typed.first().is_some_and(|(code, _)| *code == REFUSED) {
+        if typed.first().is_some_and(|(code, ty)| *code == REFUSED && *ty == Type::Dyn) {
             return (REFUSED, Type::Dyn);
         }
         self.call(name, true, typed, span)

@@ -43,6 +43,8 @@ pub(super) struct Checker<'u, 's> {
     types: Bindings,
     /// Literals whose parts may turn out to be of several types, once all types are known.
     uneven: Vec<Uneven>,
+    /// How many of the refusals are about what literals hold, with all types right.
+    unfounded: usize,
     /// Within what is formatted, where the types of literals' parts are kept by their places.
     formatting: bool,
     parts: BTreeMap<(u32, u32), Type>,
@@ -108,6 +110,7 @@ impl<'u, 's> Checker<'u, 's> {
             scope: Vec::new(),
             types: Bindings::default(),
             uneven: Vec::new(),
+            unfounded: 0,
             formatting: false,
             parts: BTreeMap::new(),
             refusals: Vec::new(),

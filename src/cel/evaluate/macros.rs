@@ -20,6 +20,9 @@ struct Rounds<'a> {
     hits: u64,
     /// Ranges of the log that elements left which are not in the result.
     rejected: Vec<(usize, usize)>,
+    /// Of conditions that go wrong the last one counts and not the first: of all macros that build something, because the
+    /// next round's condition takes the place of what was built.
+    last_counts: bool,
 }
 
 /// What a macro goes through.
@@ -78,7 +81,8 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
             self.charge(1)?;
         }
         let start = self.tracer.mark();
-        let mut rounds = Rounds::default();
+        let last_counts = !matches!(parts.kind, MacroKind::All | MacroKind::Exists);
+        let mut rounds = Rounds { last_counts, ..Rounds::default() };
         let last = range.len().saturating_sub(1);
         for i in 0..range.len() {
             let Some((key, element)) = range.at(i) else { continue };
@@ -190,13 +194,20 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
 
     /// The body as a condition; `None` after noting why it has no value.
     fn test(&mut self, body: CodeId, rounds: &mut Rounds<'a>) -> Result<Option<bool>, Halt> {
-        let outcome = self.run(body);
-        let Some(value) = rounds.pending.take(outcome)? else { return Ok(None) };
+        let outcome = self.condition(body);
+        if rounds.last_counts && matches!(outcome, Err(Halt::Error(_))) {
+            rounds.pending.forget_error();
+        }
+        Ok(rounds.pending.take(outcome)?.and_then(|value| value.as_bool()))
+    }
+
+    fn condition(&mut self, body: CodeId) -> Outcome<'a> {
+        let value = self.run(body)?;
         self.consume(&value);
         if value.as_bool().is_none() {
-            rounds.pending.note(self.error("no such overload", self.place(body)))?;
+            return Err(self.error("no such overload", self.place(body)));
         }
-        Ok(value.as_bool())
+        Ok(value)
     }
 
     /// No element decided.

@@ -63,6 +63,11 @@ impl Pending {
         Ok(())
     }
 
+    /// Makes room for a later error.
+    pub fn forget_error(&mut self) {
+        self.error = None;
+    }
+
     /// True when an error was noted.
     #[inline]
     pub fn is_error(&self) -> bool {
