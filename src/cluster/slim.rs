@@ -100,7 +100,14 @@ struct Key<'t>(#[serde(borrow)] Cow<'t, str>);
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::engine::{self, Cluster, Surroundings};
+    use crate::facts::Versions;
+    use crate::inventory::{Entry, Inventory, View};
+    use crate::object::Object;
+    use crate::source;
 
     #[test]
     fn what_no_fact_reads_is_left_out() {
@@ -124,5 +131,49 @@ mod tests {
             let left = if left.is_empty() { object } else { left };
             assert_eq!(slim(raw, kind).unwrap(), left, "{kind} {object}");
         }
+    }
+
+    /// Files below a folder.
+    fn files(folder: &std::path::Path, found: &mut Vec<std::path::PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { files(&path, found) } else { found.push(path) }
+        }
+    }
+
+    /// What the policies find in the example cluster; with `slimmed`, in its objects as they are stored.
+    fn found(slimmed: bool) -> Vec<String> {
+        let (policies, problems) = engine::load_policies([]);
+        assert!(problems.is_empty());
+        let root = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/cluster"));
+        let mut paths = Vec::new();
+        files(root, &mut paths);
+        let mut inventory = Inventory::default();
+        for path in paths.iter().filter(|p| p.extension().is_some_and(|e| e == "yaml")) {
+            for document in source::parse("x", std::fs::read(path).unwrap()).documents {
+                for entry in Entry::of(&document) {
+                    let object = entry.object();
+                    let raw = RawValue::from_string(object.root.to_string()).unwrap();
+                    let text = if slimmed { slim(&raw, &object.gvk.kind).unwrap() } else { raw.get().to_owned() };
+                    let tree = source::json_tree(text.as_bytes()).unwrap();
+                    let (root, gvk) = (tree.root().id(), Arc::clone(object.gvk));
+                    inventory.set_complete(&gvk.group, &gvk.kind, None, Ok(()));
+                    inventory.add(Entry::new(Arc::new(tree), root, gvk));
+                }
+            }
+        }
+        let versions = Versions::detect(&View::new(&inventory), None);
+        let cluster = Cluster { versions, now: "2026-03-04T09:12:00Z".parse().ok(), ..Cluster::default() };
+        let around = Surroundings { inventory: &inventory, cluster: &cluster };
+        let subjects: Vec<Object<'_>> = inventory.objects().collect();
+        let scan = engine::scan(&policies, &subjects, around);
+        scan.findings.iter().map(|f| format!("{} {:?} {} {} {:?}", f.policy, f.subject, f.what, f.why, f.fix)).collect()
+    }
+
+    #[test]
+    fn the_policies_find_the_same_in_what_is_stored() {
+        let whole = found(false);
+        assert!(whole.len() > 20, "{}", whole.len());
+        assert_eq!(whole, found(true));
     }
 }

@@ -9,6 +9,7 @@
 //! | `envelope`, `objects`, `values`, `answers` | requests, objects and answers |
 //! | `registration`, `installation`, `trouble` | who is called when, and what happens when nobody answers |
 //! | `inventory` | the inventory that follows the cluster |
+//! | `demo` | `make demo` prints what the README shows |
 
 #![allow(
     clippy::unwrap_used,
@@ -20,6 +21,7 @@
 
 mod answers;
 mod control_plane;
+mod demo;
 mod envelope;
 mod faulty;
 mod installation;
