@@ -271,6 +271,7 @@ impl<'u, 's> Checker<'u, 's> {
     }
 
     fn chain(&mut self, first: &Expr<'s>, rest: &[Operand<'s>], span: Span) -> Typed {
+        let mark = self.unit.code.len();
         let (mut first, mut ty) = self.expr(first);
         let mut links = Vec::with_capacity(rest.len());
         for operand in rest {
@@ -283,7 +284,9 @@ impl<'u, 's> Checker<'u, 's> {
             ty = result;
             let within = operand.operator == Operator::In && callee.is_resolved();
             if within && self.is_empty_list(right) {
-                // cel-go does not even look at the left side.
+                // cel-go does not even look at the left side: it is a literal.
+                self.unit.code.truncate(mark);
+                self.unit.spans.truncate(mark);
                 first = self.emit(Code::Constant(Constant::Bool(false)), span);
                 links.clear();
                 continue;

@@ -194,6 +194,7 @@ impl<'s> Checker<'_, 's> {
             Some(Constant::Str(name)) => Key::Field(name.clone()),
             Some(other) if !other.is_qualifier() => {
                 let message = format!("invalid qualifier type: {}", other.value().type_name());
+                self.unfounded += 1;
                 self.refuse(span, message, None);
                 return;
             }

@@ -74,9 +74,10 @@ static LIBRARIES: [&[Row]; 18] = [
     super::operators::GREATER,
     super::operators::GREATER_EQUALS,
     conversions::ROWS,
-    strings::ROWS,
     regex::ROWS,
+    // Before strings, as in the API server: the first overload of indexOf is what an open type becomes.
     lists::ROWS,
+    strings::ROWS,
     sets::ROWS,
     time::ROWS,
     optional::ROWS,
