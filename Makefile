@@ -6,7 +6,8 @@
 #   make parity FILTER=text  only cases whose file or expression has this text in it
 #   UPDATE=1 make parity     record the API server's answers anew, for `cargo test`
 #   make fuzz                mutated expressions, for FUZZ_SECONDS (600)
-#   make test-cluster        the webhook as a real API server calls it; FILTER=text picks cases
+#   make test-cluster        the webhook as a real API server calls it; FILTER=text picks cases (or, without Go, with the
+#                            programs of KUBEBUILDER_ASSETS)
 #   make demo                starts an API server, installs the webhook, applies a bad and a good manifest
 #   make oracle controlplane build the Go programs and print where they are
 
@@ -36,14 +37,17 @@ parity: $(oracle)
 fuzz:
 	FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --locked --test parity hostile -- --nocapture
 
+# With KUBEBUILDER_ASSETS its etcd, kube-apiserver and kubectl are taken, and no Go is needed.
+plane := $(if $(KUBEBUILDER_ASSETS),$(CURDIR)/tests/cluster/assets,$(controlplane))
+
 # Four at once: kubectl and the API server share the machine with them.
-test-cluster: $(controlplane)
-	RUST_BACKTRACE=0 CONTROLPLANE=$(controlplane) \
+test-cluster: $(plane)
+	RUST_BACKTRACE=0 CONTROLPLANE=$(plane) \
 	  cargo test --locked --test cluster '$(FILTER)' -- --ignored --test-threads=4
 
-demo: $(controlplane)
+demo: $(plane)
 	cargo build --locked --quiet
-	tests/cluster/demo $(controlplane) target/debug/virt-guard
+	tests/cluster/demo $(plane) target/debug/virt-guard
 
 oracle: $(oracle)
 	@echo $(oracle)

@@ -100,10 +100,9 @@ fn case_71_a_server_that_is_not_ready_is_asked_again() {
     // A cluster that takes connections and says nothing.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let kubeconfig = dir.join("kubeconfig-silent");
-    let server = format!("https://{}", silent.local_addr().unwrap());
-    let text = std::fs::read_to_string(world().plane.kubeconfig()).unwrap();
-    let old = text.lines().find_map(|line| line.trim().strip_prefix("server: ")).unwrap();
-    std::fs::write(&kubeconfig, text.replace(old, &server)).unwrap();
+    let mut config = world().plane.json(&["config", "view", "--raw"]);
+    config["clusters"][0]["cluster"]["server"] = format!("https://{}", silent.local_addr().unwrap()).into();
+    std::fs::write(&kubeconfig, config.to_string()).unwrap();
     let server = Server::begin(dir, Some(&kubeconfig), &["--startup-timeout", "3s"]);
     let begun = Instant::now();
     let scene = Scene::empty("starting");

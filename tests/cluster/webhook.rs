@@ -76,6 +76,8 @@ impl Server {
             .arg("--tls-key")
             .arg(certificates.join("tls.key"))
             .args(["--inventory", inventory])
+            // The API server keeps its connections for 90 s, and a case is over before.
+            .args(["--shutdown-delay", "0s", "--shutdown-timeout", "1s"])
             .args(arguments)
             .env("KUBECONFIG", kubeconfig.unwrap_or(Path::new("/nowhere")))
             .stdin(Stdio::piped())
