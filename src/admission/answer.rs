@@ -83,6 +83,9 @@ const MAX_AUDIT: usize = 1024;
 /// Largest patch in bytes, before it is base64: 27 KiB become 36, in the denials' place.
 pub(super) const MAX_PATCH: usize = 27 * 1024;
 
+/// Bytes of an answer with a denial or two; memory is laid out for so many.
+const TYPICAL: usize = 4 * 1024;
+
 /// Longest group, kind or name that is sent back, in characters: a DNS subdomain has no more.
 const MAX_TEXT: usize = 253;
 
@@ -115,8 +118,9 @@ pub(super) fn write(about: &About<'_>, speech: &Speech, patch: Option<&[u8]>) ->
             audit_annotations: annotations(&speech.audit),
         },
     };
+    let mut out = Vec::with_capacity(TYPICAL);
     // Strings and a map with text keys always have a JSON.
-    serde_json::to_vec(&answer).unwrap_or_default()
+    serde_json::to_writer(&mut out, &answer).map(|()| out).unwrap_or_default()
 }
 
 fn status(about: &About<'_>, denials: &[Denial]) -> Status {

@@ -99,8 +99,8 @@ impl Speech {
     }
 
     fn unknown(&mut self, policy: &Policy, effect: Effect, missing: &MissingSet) {
-        let names: Vec<String> = missing.iter().map(ToString::to_string).collect();
         if effect == Effect::Warn {
+            let names: Vec<String> = missing.iter().map(ToString::to_string).collect();
             let text = format!("not checked: {}. Not known: {}", policy.notes.title, names.join(", "));
             self.warn(policy, Severity::Info, Outcome::Unknown, "", &text)
         } else {

@@ -4,9 +4,14 @@
 /// the direction of what follows, are shown as escapes: the API server drops a warning that has one (apimachinery
 /// pkg/util/net, NewWarningHeader).
 pub(super) fn line(text: &str, max: usize) -> String {
+    let text = text.trim();
+    // Nearly all texts are as they have to be.
+    if text.len() <= max && text.bytes().all(|b| matches!(b, b' '..=b'~')) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len().min(4 * max));
     let mut left = max;
-    let mut rest = text.trim().chars();
+    let mut rest = text.chars();
     while let Some(c) = rest.next() {
         let before = out.len();
         match c {

@@ -1,5 +1,7 @@
 //! A request as the engine judges it: from admission, from a scan that plays it, or from a case.
 
+use std::borrow::Cow;
+
 use crate::cel::{Fact, FactValue, Facts};
 use crate::facts::{self, FactSet, World};
 use crate::inventory::{Kind, Lookup, View};
@@ -77,7 +79,7 @@ pub fn kind_of_resource(resource: &str) -> Option<Kind> {
 /// Everything that the policies may read on one request; contexts borrow from it.
 pub(super) struct Judge<'j> {
     facts: Box<dyn Facts + 'j>,
-    request_fact: Fact,
+    request_fact: Cow<'j, Fact>,
     namespace: Fact,
     target: Target<'j>,
 }

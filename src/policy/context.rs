@@ -1,5 +1,7 @@
 //! What the expressions of a policy may read on one request.
 
+use std::borrow::Cow;
+
 use crate::cel::{Fact, FactValue, Facts, Input, Type};
 use crate::object::{Missing, Object, Why};
 
@@ -127,9 +129,21 @@ fn namespace_type() -> Type {
     Type::object("kubernetes.Namespace", [("metadata", metadata), ("status", status), ("spec", spec)])
 }
 
+/// Fields that every `request` has, known or not.
+const ALWAYS: [&str; 8] =
+    ["kind", "resource", "requestKind", "requestResource", "operation", "userInfo", "dryRun", "options"];
+
 /// `request`: what is known of it anyway, and over that the fields that are known better. Outside admission nobody knows
-/// who asks, and with which options.
-pub fn request(target: &Target<'_>, kind: &str, known: Option<&Fact>) -> Fact {
+/// who asks, and with which options; at admission all fields are known, and nothing is built.
+pub fn request<'k>(target: &Target<'_>, kind: &str, known: Option<&'k Fact>) -> Cow<'k, Fact> {
+    // What is empty the API server leaves out (`omitempty` in k8s.io/api admission/v1/types.go).
+    let named = [("name", target.name), ("namespace", target.namespace.unwrap_or_default())];
+    let named = named.into_iter().filter(|(_, value)| !value.is_empty());
+    if let Some(known) = known
+        && ALWAYS.into_iter().chain(named.clone().map(|(name, _)| name)).all(|name| known.get(name).is_some())
+    {
+        return Cow::Borrowed(known);
+    }
     let gvk = Fact::map([
         ("group", text_fact(target.group)),
         ("version", text_fact(target.version)),
@@ -141,9 +155,7 @@ pub fn request(target: &Target<'_>, kind: &str, known: Option<&Fact>) -> Fact {
         ("resource", text_fact(target.resource)),
     ]);
     let unknown = |what: &str| Fact::unknown(Missing { what: what.to_owned(), why: Why::AdmissionOnly });
-    // What is empty the API server leaves out (`omitempty` in k8s.io/api admission/v1/types.go).
-    let named = [("name", target.name), ("namespace", target.namespace.unwrap_or_default())];
-    let named = named.into_iter().filter(|(_, value)| !value.is_empty()).map(|(key, value)| (key, text_fact(value)));
+    let named = named.map(|(key, value)| (key, text_fact(value)));
     let fields = [
         ("kind", gvk.clone()),
         ("resource", gvr.clone()),
@@ -160,7 +172,7 @@ pub fn request(target: &Target<'_>, kind: &str, known: Option<&Fact>) -> Fact {
         fields.extend(known.iter().cloned());
         fields.sort_by(|a, b| a.0.cmp(&b.0));
     }
-    fact
+    Cow::Owned(fact)
 }
 
 /// `namespaceObject` of a namespace that was not seen: its name, and the one label that the API server sets.
