@@ -5,7 +5,7 @@
 #   make parity SHOW=20      print that many examples of each group of differences
 #   make parity FILTER=text  only cases whose file or expression has this text in it
 #   UPDATE=1 make parity     record the API server's answers anew, for `cargo test`
-#   make fuzz                mutated expressions, for SECONDS (600)
+#   make fuzz                mutated expressions, for FUZZ_SECONDS (600)
 #   make test-cluster        the webhook as a real API server calls it; FILTER=text picks cases (or, without Go, with the
 #                            programs of KUBEBUILDER_ASSETS)
 #   make demo                starts an API server, installs the webhook, applies a bad and a good manifest
@@ -13,7 +13,7 @@
 
 N ?= 20000
 SEED ?= 1
-SECONDS ?= 600
+FUZZ_SECONDS ?= 600
 
 # Built once and kept outside of the tree, under the hash of what they are built from.
 sources := $(sort $(shell find tests/controlplane -name '*.go' -o -name 'go.*'))
@@ -31,8 +31,11 @@ version := $(foreach package,k8s.io/component-base/version k8s.io/client-go/pkg/
 .PHONY: parity fuzz test-cluster demo oracle controlplane
 
 parity: $(oracle)
-	PARITY_ORACLE=$(oracle) PARITY_N=$(N) PARITY_SEED=$(SEED) PARITY_SHOW=$(SHOW) PARITY_FILTER='$(FILTER)' \
-	  cargo test --locked --test parity -- --nocapture
+	RUST_BACKTRACE=0 PARITY_ORACLE=$(oracle) PARITY_N=$(N) PARITY_SEED=$(SEED) PARITY_SHOW=$(SHOW) \
+	  PARITY_FILTER='$(FILTER)' cargo test --locked --test parity the_api_server_agrees -- --ignored --nocapture
+
+fuzz:
+	FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --locked --test parity hostile -- --nocapture
 
 # With KUBEBUILDER_ASSETS its etcd, kube-apiserver and kubectl are taken, and no Go is needed.
 plane := $(if $(KUBEBUILDER_ASSETS),$(CURDIR)/tests/cluster/assets,$(controlplane))

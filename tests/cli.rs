@@ -504,6 +504,7 @@ fn without_arguments_it_says_what_most_people_need() {
       policies  List the policies in force
       facts     Show what KubeVirt and OpenShift would conclude about an object
       test      Run the cases of policies
+      eval      Evaluate a CEL expression as the API server would, and show what it costs
       certs     Make certificates for development
 
     Options:

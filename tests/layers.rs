@@ -70,7 +70,8 @@ fn module_of(file: &Path) -> Option<String> {
 
 /// The code of a file without its comments and its tests: a test may look across the house.
 fn code(file: &Path) -> String {
-    if file.file_stem().is_some_and(|name| name == "tests") {
+    let folder = file.parent().and_then(Path::file_name);
+    if [file.file_stem(), folder].iter().flatten().any(|name| *name == "tests") {
         return String::new();
     }
     let text = fs::read_to_string(file).unwrap();

@@ -120,7 +120,8 @@ fn broken(documents: &[Value]) -> Vec<(String, Vec<Value>)> {
                 for i in 0..len("mutations") {
                     with(format!("mutation {i} does nothing"), &|v| {
                         let nothing = match v["spec"]["mutations"][i]["patchType"].as_str() {
-                            Some("JSONPatch") => ("jsonPatch", "[]"),
+                            // An empty list by itself has no type.
+                            Some("JSONPatch") => ("jsonPatch", "[JSONPatch{}].filter(p, false)"),
                             _ => ("applyConfiguration", "Object{}"),
                         };
                         v["spec"]["mutations"][i][nothing.0]["expression"] = nothing.1.into();

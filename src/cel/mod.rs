@@ -46,8 +46,22 @@
 //!
 //! # What differs from the API server, on purpose
 //!
-//! Maps iterate in key order. `authorizer` is refused. An `Object.spec{…}` under another field's name is refused when it is
-//! loaded, not when it is applied. Lists and maps cannot be keys of a map. Names of time zones are not known, offsets are.
+//! * Maps iterate in key order. `authorizer` is refused.
+//! * An `Object.spec{…}` under another field's name is refused when it is loaded, not when it is applied.
+//! * What cannot be found again is no key of a map: lists, maps, bytes (which panic there), optionals, a library's values.
+//!   Where that is known at load it is refused then.
+//! * protobuf's messages (`google.protobuf.Int64Value{value: 1}`) are refused; so is `[?x]` with an `x` of which nothing is
+//!   known, at which the API server breaks off the request.
+//! * All that is wrong is told at once: what is computed at load too, when types do not fit.
+//! * A value or type that variables put into each other without end is over budget, or `dyn`.
+//! * A quantity never changes. In the API server `q.add(x)` changes `q` where its digits do not fit 64 bits (`1.5Gi`), and
+//!   comparing `q` with such a one makes it no integer any more.
+//! * Quantities of more than a thousand digits, and computing with such exponents, are over budget; the API server hangs.
+//! * Patterns that are too large or nest too deeply for the `regex` crate are refused. It knows a newer Unicode.
+//! * Sorting keeps equal elements in order; Go moves them about in lists of more than twelve.
+//! * The year 10000, which a time zone may reach, is the last moment of 9999. Offsets beyond 25 hours are errors. Time zones
+//!   are those of the database that jiff carries.
+//! * `distinct` and `sortBy` of what is no list end in errors like others, not in internal ones.
 
 mod check;
 mod evaluate;
@@ -71,4 +85,4 @@ pub use library::Opaque;
 pub use trace::{Blame, Off, Read, Tracer};
 pub use types::{StructType, Type};
 pub use unit::{Declarations, Expect, ExprId, Refusal, Unit, UnitBuilder, Uses};
-pub use value::{List, Map, StructValue, Value, View};
+pub use value::{Instant, List, Map, StructValue, Value, View};

@@ -2,7 +2,8 @@
 
 use regex::Regex;
 
-use super::library::{Cost, Overload};
+use super::library::{CONVERSIONS, Cost, Overload, Search};
+use super::value::Instant;
 use crate::object::{Span, Tree};
 
 /// A node's place in its unit.
@@ -17,6 +18,8 @@ pub enum Code {
     Root(u16),
     /// A macro's variable.
     Slot(u32),
+    /// The variable of `optMap` and `optFlatMap`, for whose value cel-go charges where it is first used.
+    Owed(u32),
     /// `variables.x`, by its number.
     Variable(u32),
     /// `&&` (decided by false) and `||` (decided by true).
@@ -31,8 +34,8 @@ pub enum Code {
     Has { base: CodeId, fresh: bool, name: Box<str> },
     /// A function or method; the receiver is the first argument.
     Call { callee: Callee, arguments: Box<[CodeId]> },
-    /// `matches` with a literal pattern, and the pattern's size in characters.
-    Matches { text: CodeId, pattern: Box<Regex>, size: u32 },
+    /// `matches`, `find` or `findAll` with a literal pattern; `limit` is `findAll`'s.
+    Search { search: Search, text: CodeId, pattern: Box<Pattern>, limit: Option<CodeId>, cost: Cost },
     /// `.or()` and `.orValue()`, which evaluate their argument only when it is needed.
     OrElse { base: CodeId, other: CodeId, unwrap: bool },
     /// A comprehension, or `optMap` and `optFlatMap`.
@@ -43,6 +46,14 @@ pub enum Code {
     Map(Box<[(CodeId, CodeId, bool)]>),
     /// A struct literal; true: the field is optional.
     Struct { name: Box<str>, fields: Box<[(Box<str>, CodeId, bool)]> },
+}
+
+/// A literal pattern, compiled.
+#[derive(Debug)]
+pub struct Pattern {
+    pub regex: Regex,
+    /// As it was written; the cost counts its characters.
+    pub source: Box<str>,
 }
 
 /// A value of a conditional, or a key in brackets. `path`: it is a name with fields, for which cel-go charges one less there.
@@ -86,6 +97,8 @@ pub struct Callee {
     pub cost: Cost,
     /// True for functions that hand a value on without looking at it: it is not yet a read.
     pub hands_on: bool,
+    /// True where an argument may be of another type than the checker thought, and the implementation would take it.
+    pub guarded: bool,
 }
 
 impl Callee {
@@ -97,7 +110,11 @@ impl Callee {
             _ => Cost::One,
         };
         let hands_on = first.is_some_and(|o| matches!(o.name, "dyn" | "optional.of" | "value"));
-        Callee { all, mask, cost, hands_on }
+        let converts = |o: &Overload| CONVERSIONS.contains(&o.name) && !matches!(o.name, "dyn" | "type");
+        // `sort` has one implementation for all its overloads, which asks for a list alone.
+        let elements = |o: &Overload| o.of_elements() && o.name != "sort";
+        let guarded = mask.count_ones() == 1 && first.is_some_and(|o| converts(o) || elements(o));
+        Callee { all, mask, cost, hands_on, guarded }
     }
 
     /// The first overload, and the only one where the types say which is meant.
@@ -114,6 +131,13 @@ impl Callee {
     /// The function's name.
     pub fn name(self) -> &'static str {
         self.all.first().map_or("", |o| o.name)
+    }
+
+    /// True where cel-go calls a function of so many arguments only once it has them all, one after the other, and stops at
+    /// the first that goes wrong; it takes two at once where it knows the overload, or where there is but one implementation.
+    pub fn in_order(self, arguments: usize) -> bool {
+        let one = |name: &str| name == "matches" || !name.starts_with(|c: char| c.is_ascii_alphabetic());
+        arguments > 2 || (arguments == 2 && (self.name() == "format" || !self.is_resolved() && !one(self.name())))
     }
 
     /// True where the types say which overload is meant.
@@ -171,7 +195,7 @@ pub enum Constant {
     Str(Box<str>),
     Bytes(Box<[u8]>),
     Duration(i64),
-    Timestamp(jiff::Timestamp),
+    Timestamp(Instant),
     Type(&'static str),
     /// A list or map that JSON could hold; its value costs nothing to take.
     Tree(Box<Tree>),

@@ -1,11 +1,12 @@
 //! `facts`: what KubeVirt and OpenShift would conclude about an object, with everything that was looked at.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anstyle::{AnsiColor, Effects, Style};
 use clap::Args;
 use jiff::Timestamp;
 
+use super::choose::{chosen, place};
 use super::input::{Dump, Manifests};
 use super::options::{ClusterOptions, place_in_input};
 use super::page::Page;
@@ -19,7 +20,6 @@ use crate::facts::{FactSchema, FactSet, SCHEMA, World};
 use crate::finding::Unreadable;
 use crate::inventory::{Entry, Inventory};
 use crate::object::{Ground, MissingSet, Object};
-use crate::policy;
 use crate::report::summary::ExitCode;
 
 const EXAMPLES: &str = "\
@@ -96,18 +96,10 @@ impl Arguments {
         if objects.is_empty() {
             anyhow::bail!("{file}: no object that there are facts about; those are {}", SUBJECTS.join(", "));
         }
-        let Some(name) = &self.name else { return Ok(objects) };
-        let chosen: Vec<Object<'_>> = objects.iter().copied().filter(|object| is_called(*object, name)).collect();
-        if chosen.is_empty() {
-            let names: Vec<String> = objects.iter().map(|object| object.reference().qualified_name()).collect();
-            let short = objects.iter().map(|object| object.name());
-            let help = match policy::nearest(name, short.chain(names.iter().map(String::as_str))) {
-                Some(near) => format!("did you mean '{near}'?"),
-                None => format!("there are {}", listed(&names)),
-            };
-            anyhow::bail!("{file}: no object called '{name}' that there are facts about ({help})");
+        match &self.name {
+            Some(name) => chosen(&objects, name, &self.file, "that there are facts about"),
+            None => Ok(objects),
         }
-        Ok(chosen)
     }
 }
 
@@ -124,14 +116,6 @@ struct Seen {
 const SUBJECTS: [&str; 5] =
     ["VirtualMachine", "VirtualMachineInstance", "Subscription", "InstallPlan", "HyperConverged and others"];
 
-/// The first of many names.
-fn listed(names: &[String]) -> String {
-    const SHOWN: usize = 5;
-    let more = names.len().saturating_sub(SHOWN);
-    let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
-    if more > 0 { format!("{shown} and {more} more") } else { shown }
-}
-
 /// True for an object that there is something to say about.
 fn has_facts(object: Object<'_>) -> bool {
     SCHEMA.iter().any(|fact| is_about(fact, object))
@@ -142,12 +126,6 @@ fn has_facts(object: Object<'_>) -> bool {
 fn is_about(fact: &FactSchema, object: Object<'_>) -> bool {
     let kinds = if fact.name == "versions" { fact.reads } else { fact.subjects };
     kinds.iter().any(|kind| object.gvk.is(kind.group, kind.kind))
-}
-
-fn is_called(object: Object<'_>, name: &str) -> bool {
-    let reference = object.reference();
-    let kind = format!("{}/{}", reference.kind, reference.name);
-    name == reference.name || name == reference.qualified_name() || name.eq_ignore_ascii_case(&kind)
 }
 
 /// Column in which answers begin.
@@ -194,7 +172,7 @@ impl Screen<'_> {
     }
 
     fn look(&mut self, look: &Look) {
-        let at = look.evidence.first().and_then(place).unwrap_or_default();
+        let at = look.evidence.first().and_then(Ground::location).map(|l| place(&l)).unwrap_or_default();
         let missing = if look.missing.is_empty() { String::new() } else { format!(": {}", needs(&look.missing)) };
         let text = printable(&format!("{}  {}{missing}", look.topic, look.text));
         let lead = format!("{} ", self.mark(look.mark));
@@ -233,7 +211,13 @@ impl Screen<'_> {
             }
             value => shown(value),
         };
-        let at = fact.evidence.first().and_then(place).map(|at| format!("  {at}")).unwrap_or_default();
+        let at = fact
+            .evidence
+            .first()
+            .and_then(Ground::location)
+            .map(|l| place(&l))
+            .map(|at| format!("  {at}"))
+            .unwrap_or_default();
         self.page.hanging(indent, &format!("{name:<pad$}"), &format!("{value}{at}"));
     }
 }
@@ -278,12 +262,4 @@ fn shown(value: &FactValue) -> String {
             fields.iter().map(field).collect::<Vec<_>>().join(", ")
         }
     }
-}
-
-/// `db.yaml:18:23`: the file's own name, for a screen is narrow and says which file it is about.
-fn place(ground: &Ground) -> Option<String> {
-    let location = ground.location()?;
-    let name = &location.origin.name;
-    let file = Path::new(name).file_name().map_or(name.into(), |name| name.to_string_lossy());
-    Some(format!("{file}:{}:{}", location.line, location.column))
 }

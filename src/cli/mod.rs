@@ -8,7 +8,9 @@
 
 mod certs;
 mod check;
+mod choose;
 mod collect;
+mod eval;
 mod explain;
 mod facts;
 mod follow;
@@ -68,6 +70,7 @@ enum Command {
     Policies(policies::Arguments),
     Facts(facts::Arguments),
     Test(test::Arguments),
+    Eval(eval::Arguments),
     Certs(certs::Arguments),
 }
 
@@ -106,6 +109,7 @@ impl Command {
             Command::Policies(arguments) => arguments.run(),
             Command::Facts(arguments) => arguments.run(),
             Command::Test(arguments) => arguments.run(),
+            Command::Eval(arguments) => arguments.run(),
             Command::Certs(arguments) => arguments.run(),
         }
     }

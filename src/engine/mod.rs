@@ -1,10 +1,12 @@
-//! Where policies, facts and inventory meet: judge one request, scan many objects, run a policy's cases.
+//! Where policies, facts and inventory meet: judge one request, scan many objects, run a policy's cases, evaluate
+//! one expression.
 //!
 //! Knows which facts exist and hands them to policies as values. Must not know files, sockets, clocks or how anything is
 //! shown. The same policy, object and facts give the same finding whichever function is called.
 
 mod cases;
 mod embedded;
+mod evaluate;
 mod force;
 mod machines;
 mod mutate;
@@ -20,6 +22,7 @@ use crate::policy::{self, FactDeclaration, PolicyFile, PolicySet, Problem};
 
 pub use cases::{CaseError, CaseRun, Played, example, play, run_case};
 pub use embedded::{EMBEDDED, EmbeddedPolicy};
+pub use evaluate::{Answer, Ask, Outcome, Refused, evaluate};
 pub use machines::cluster_summary;
 pub use mutate::{Busy, Mutated, Step, mutate};
 pub use reads::kinds_read;

@@ -34,35 +34,8 @@ pub(super) fn explain<'a>(
     let target = &context.target;
     let objects: Vec<Object<'a>> =
         [target.object, target.old_object, target.namespace_object].into_iter().flatten().collect();
-    let mut blamed = Blamed::default();
-    let mut direct = Vec::new();
-    let mut from_facts = Vec::new();
-    for read in evaluation.tracer.reads() {
-        match read {
-            Read::Node(node) => {
-                let Some(object) = owner(&objects, *node) else { continue };
-                let evidence = Ground::of(object, *node).evidence();
-                blamed.keys.insert(format!("{} = {node}", evidence.stable_path));
-                direct.push(evidence);
-            }
-            Read::Absent { parent, key } => {
-                let Some(object) = owner(&objects, *parent) else { continue };
-                let evidence = Ground::absent(object, *parent, key).evidence();
-                blamed.keys.insert(format!("{} absent", evidence.stable_path));
-                direct.push(evidence);
-            }
-            Read::Fact(fact) => {
-                for evidence in fact.evidence.iter().map(Ground::evidence) {
-                    blamed.keys.insert(match &evidence.reason {
-                        Some(reason) => format!("{reason} {}", evidence.stable_path),
-                        None => format!("{} {} = {:?}", evidence.object, evidence.stable_path, evidence.value),
-                    });
-                    from_facts.push(evidence);
-                }
-            }
-            Read::FactAbsent { .. } => {}
-        }
-    }
+    let Gathered { direct, from_facts, keys } = Gathered::of(evaluation.tracer.reads(), &objects);
+    let mut blamed = Blamed { keys, ..Blamed::default() };
     let subject = target.object.or(target.old_object);
     let written = subject.map(|o| written_paths(policy, context, o)).unwrap_or_default();
     let writes = |e: &&Evidence| written.iter().any(|path| related(path, &e.path));
@@ -77,16 +50,70 @@ pub(super) fn explain<'a>(
         .or_else(|| direct.last())
         .or_else(|| from_facts.first())
         .cloned();
+    blamed.evidence = merged(direct, from_facts);
+    blamed
+}
+
+/// What an expression's reads rest on, each place once: what it read itself, then what its facts rest on. `objects` are
+/// those that it may have read.
+pub fn evidence(reads: &[Read<'_>], objects: &[Object<'_>]) -> Vec<Evidence> {
+    let Gathered { direct, from_facts, .. } = Gathered::of(reads, objects);
+    merged(direct, from_facts)
+}
+
+/// Reads as evidence.
+#[derive(Default)]
+struct Gathered {
+    direct: Vec<Evidence>,
+    from_facts: Vec<Evidence>,
+    keys: BTreeSet<String>,
+}
+
+impl Gathered {
+    fn of(reads: &[Read<'_>], objects: &[Object<'_>]) -> Self {
+        let mut out = Gathered::default();
+        for read in reads {
+            match read {
+                Read::Node(node) => {
+                    let Some(object) = owner(objects, *node) else { continue };
+                    let evidence = Ground::of(object, *node).evidence();
+                    out.keys.insert(format!("{} = {node}", evidence.stable_path));
+                    out.direct.push(evidence);
+                }
+                Read::Absent { parent, key } => {
+                    let Some(object) = owner(objects, *parent) else { continue };
+                    let evidence = Ground::absent(object, *parent, key).evidence();
+                    out.keys.insert(format!("{} absent", evidence.stable_path));
+                    out.direct.push(evidence);
+                }
+                Read::Fact(fact) => {
+                    for evidence in fact.evidence.iter().map(Ground::evidence) {
+                        out.keys.insert(match &evidence.reason {
+                            Some(reason) => format!("{reason} {}", evidence.stable_path),
+                            None => format!("{} {} = {:?}", evidence.object, evidence.stable_path, evidence.value),
+                        });
+                        out.from_facts.push(evidence);
+                    }
+                }
+                Read::FactAbsent { .. } => {}
+            }
+        }
+        out
+    }
+}
+
+fn merged(direct: Vec<Evidence>, from_facts: Vec<Evidence>) -> Vec<Evidence> {
+    let mut out: Vec<Evidence> = Vec::new();
     for evidence in direct.into_iter().chain(from_facts) {
         let twin = |e: &&mut Evidence| e.object == evidence.object && e.path == evidence.path;
-        match blamed.evidence.iter_mut().find(twin) {
+        match out.iter_mut().find(twin) {
             // A fact's evidence of a path says more than the expression's own read of it.
             Some(known) if known.note.is_none() && evidence.note.is_some() => *known = evidence,
             Some(_) => {}
-            None => blamed.evidence.push(evidence),
+            None => out.push(evidence),
         }
     }
-    blamed
+    out
 }
 
 /// What has to have been there before for a failure to be no news.
@@ -99,6 +126,6 @@ fn related(written: &Path, blamed: &Path) -> bool {
     written.is_prefix_of(blamed) || blamed.is_prefix_of(written)
 }
 
-fn owner<'a>(objects: &[Object<'a>], node: Node<'a>) -> Option<Object<'a>> {
+fn owner<'a>(objects: &[Object<'a>], node: Node<'_>) -> Option<Object<'a>> {
     objects.iter().copied().find(|o| o.root.contains(node))
 }

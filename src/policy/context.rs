@@ -5,12 +5,16 @@ use crate::object::{Missing, Object, Why};
 
 use super::constraint::Target;
 
-/// Root variables, in the order of [`inputs`].
-pub(super) const ROOTS: [&str; 5] = ["object", "oldObject", "request", "namespaceObject", "facts"];
-
-/// Their declared types, in the same order.
-pub(super) fn root_types(facts: Type) -> [Type; 5] {
-    [Type::Dyn, Type::Dyn, request_type(), namespace_type(), facts]
+/// The root variables that every expression may name, in the order of [`inputs`], with their types. `facts` is the type
+/// that [`facts_type`](super::facts_type) makes of a schema.
+pub fn roots(facts: Type) -> Vec<(&'static str, Type)> {
+    vec![
+        ("object", Type::Dyn),
+        ("oldObject", Type::Dyn),
+        ("request", request_type()),
+        ("namespaceObject", namespace_type()),
+        ("facts", facts),
+    ]
 }
 
 /// Everything that the expressions of a policy may read on one request.
@@ -26,8 +30,8 @@ pub struct Context<'a> {
     pub facts: &'a dyn Facts,
 }
 
-/// The roots' values, in the order of [`ROOTS`].
-pub(super) fn inputs<'a>(context: &Context<'a>) -> [Input<'a>; 5] {
+/// The roots' values, in the order of [`roots`].
+pub fn inputs<'a>(context: &Context<'a>) -> [Input<'a>; 5] {
     let object = |o: Option<Object<'a>>| o.map_or(Input::Null, |o| Input::Node(o.root));
     let namespace = match (context.target.namespace_object, context.target.namespaced) {
         (Some(n), _) => Input::Node(n.root),
@@ -108,7 +112,18 @@ fn namespace_type() -> Type {
         ],
     );
     let spec = Type::object("kubernetes.NamespaceSpec", [("finalizers", Type::list(Type::String))]);
-    let status = Type::object("kubernetes.NamespaceStatus", [("phase", Type::String)]);
+    let condition = Type::object(
+        "kubernetes.NamespaceCondition",
+        [
+            ("status", Type::String),
+            ("type", Type::String),
+            ("lastTransitionTime", Type::Timestamp),
+            ("message", Type::String),
+            ("reason", Type::String),
+        ],
+    );
+    let status = [("conditions", Type::list(condition)), ("phase", Type::String)];
+    let status = Type::object("kubernetes.NamespaceStatus", status);
     Type::object("kubernetes.Namespace", [("metadata", metadata), ("status", status), ("spec", spec)])
 }
 

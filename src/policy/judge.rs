@@ -14,7 +14,7 @@ use super::set::{Check, Effect, Policy, Validation};
 
 /// What the expressions of a policy may cost together, in Kubernetes' units (apiserver pkg/apis/cel/config.go,
 /// RuntimeCELCostBudget).
-const POLICY_BUDGET: u64 = 10_000_000;
+pub const POLICY_BUDGET: u64 = 10_000_000;
 
 /// What a policy says to a request.
 #[derive(Debug, Default)]

@@ -10,7 +10,7 @@ use crate::source;
 
 use super::cases::Case;
 use super::constraint::Constraints;
-use super::context::{ROOTS, root_types};
+use super::context::roots;
 use super::documents::{self, BindingDocument, Common, Document, Mutating, Named, Validating};
 use super::notes::{self, FixNotes, Notes, Text};
 use super::problem::{Problem, Problems};
@@ -36,6 +36,12 @@ pub struct FactDeclaration {
     pub fields: Type,
     /// (group, plural) of the kinds that it is for.
     pub subjects: Vec<(&'static str, &'static str)>,
+}
+
+/// The type of `facts`, with a field for each.
+pub fn facts_type(facts: &[FactDeclaration]) -> Type {
+    let fields = facts.iter().map(|f| (f.name.to_owned(), f.fields.clone())).collect();
+    Type::Struct(Arc::new(StructType { name: "facts".to_owned(), fields }))
 }
 
 /// Longest `messageExpression` result and similar texts are bounded by the evaluator's cost; files are bounded here.
@@ -324,10 +330,7 @@ struct Compiler {
 
 impl Compiler {
     fn new<'t>(facts: &[FactDeclaration], patch_types: bool, file: &str, common: &Common<'t>) -> Self {
-        let fields = facts.iter().map(|f| (f.name.to_owned(), f.fields.clone())).collect();
-        let facts = Type::Struct(Arc::new(StructType { name: "facts".to_owned(), fields }));
-        let roots = ROOTS.into_iter().zip(root_types(facts)).collect();
-        let builder = UnitBuilder::new(Declarations { roots, patch_types });
+        let builder = UnitBuilder::new(Declarations { roots: roots(facts_type(facts)), patch_types });
         let mut problems = Problems::new(file);
         // The API server keeps names within a policy apart; so does the person who reads a message.
         for list in [&common.conditions, &common.variables] {

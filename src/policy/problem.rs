@@ -1,6 +1,7 @@
 //! What is wrong with a policy file, and reading one so that everything that is wrong is said at once.
 
 use std::fmt;
+use std::ops::Range;
 
 use crate::cel::Refusal;
 use crate::object::{Location, Node, Scalar, Type};
@@ -27,7 +28,7 @@ pub struct Place {
     /// From 1, in characters.
     pub column: u32,
     /// One line of an expression, and the characters of it that are meant.
-    pub frame: Option<(String, std::ops::Range<usize>)>,
+    pub frame: Option<(String, Range<usize>)>,
 }
 
 impl Problem {
@@ -37,15 +38,24 @@ impl Problem {
         let start = source.floor_char_boundary(refusal.span.start);
         let end = source.floor_char_boundary(refusal.span.end).max(start);
         let location = position_in_scalar(node, start).or_else(|| node.location());
-        let (head, tail) = source.split_at(start);
-        let line_start = head.rfind('\n').map_or(0, |at| at + 1);
-        let line_end = tail.find('\n').map_or(source.len(), |at| start + at);
-        let line = source.get(line_start..line_end).unwrap_or_default();
-        let column = |at: usize| source.get(line_start..at.min(line_end)).unwrap_or_default().chars().count();
-        let frame = Some((line.to_owned(), column(start)..column(end)));
-        let place = location.map(|l| Place { line: l.line, column: l.column, frame });
+        let frame = caret(source, start..end);
+        let place = location.map(|l| Place { line: l.line, column: l.column, frame: Some(frame) });
         Problem { file: file.to_owned(), place, message: refusal.message, help: refusal.help }
     }
+}
+
+/// The line of an expression in which something stands, and the characters of that line that are meant.
+pub fn caret(source: &str, meant: Range<usize>) -> (String, Range<usize>) {
+    let start = source.floor_char_boundary(meant.start);
+    let (head, tail) = source.split_at(start);
+    let line_start = head.rfind('\n').map_or(0, |at| at + 1);
+    let line_end = tail.find('\n').map_or(source.len(), |at| start + at);
+    let line = source.get(line_start..line_end).unwrap_or_default();
+    let column = |at: usize| {
+        let at = source.floor_char_boundary(at.min(line_end));
+        source.get(line_start..at).unwrap_or_default().chars().count()
+    };
+    (line.to_owned(), column(start)..column(meant.end))
 }
 
 impl From<crate::source::Problem> for Problem {

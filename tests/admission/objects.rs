@@ -300,7 +300,7 @@ fn quantities_and_durations_are_read_as_go_reads_them() {
     // 35, 36; kubernetes.io/quantity and duration of the API server's CEL
     let cases = [
         ("quantity('1Gi').asInteger() == 1073741824", true),
-        ("quantity('1.5Gi').asInteger() == 1610612736", true),
+        ("quantity('1.5Gi').compareTo(quantity('1610612736')) == 0", true),
         ("quantity('0.5').asApproximateFloat() == 0.5", true),
         ("quantity('1e3').asInteger() == 1000", true),
         ("quantity('-1').sign() == -1", true),

@@ -11,11 +11,15 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+	"time"
 
 	"go.etcd.io/etcd/server/v3/embed"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/kubernetes/cmd/kube-apiserver/app"
 )
+
+// grace is how long the API server may take to end; it would wait for clients that are gone.
+const grace = 3 * time.Second
 
 // run runs a control plane until the parent goes or a signal comes. The folder's files are the kubeconfig (kubeconfig),
 // the keys that it names, the audit log (audit.log) and etcd's data (etcd/).
@@ -57,6 +61,7 @@ func run(dir, auditLevel string, flags []string) error {
 		stop()
 		// The command listens to signals and to nothing else; this is as good as one.
 		genericapiserver.RequestShutdown()
+		time.AfterFunc(grace, func() { os.Exit(0) })
 	}()
 	go func() {
 		if waitUntilReady(ctx, dir, server) == nil {

@@ -1,9 +1,9 @@
 //! Calls: functions, their overloads, and what is computed at load.
 
-use super::{Checker, Typed, did_you_mean, shown, suggest};
+use super::{Checker, Typed, did_you_mean, suggest};
 use crate::cel::halt::Fail;
-use crate::cel::library::{Context, FOLDED, FUNCTIONS, Overload, compile_pattern};
-use crate::cel::program::{Code, CodeId, Constant};
+use crate::cel::library::{CONVERSIONS, Context, FUNCTIONS, Overload, Search, compile_literal};
+use crate::cel::program::{Code, CodeId, Constant, Pattern};
 use crate::cel::syntax::Expr;
 use crate::cel::types::Type;
 use crate::object::Span;
@@ -24,32 +24,46 @@ impl<'s> Checker<'_, 's> {
         let Some((callee, result)) = self.resolve(name, method, &types, span) else {
             return (super::REFUSED, Type::Dyn);
         };
-        if let ([only], false, true) = (codes.as_slice(), method, FOLDED.contains(&name))
+        if let ([only], false, true) = (codes.as_slice(), method, CONVERSIONS.contains(&name))
             && self.constant(*only).is_some()
             && let Some(overload) = callee.overloads().next()
         {
             return match self.fold(overload, *only) {
                 Ok(id) => (id, result),
-                Err(message) => self.refuse(span, message, None),
+                Err(message) => {
+                    // What validators find stands where the argument is; what computing it finds, nowhere.
+                    let argument =
+                        self.unit.spans.get(*only as usize).copied().filter(|_| message.starts_with("invalid "));
+                    self.unfounded(argument.unwrap_or(span), message, None, result)
+                }
             };
         }
-        if let ("matches", [text, pattern]) = (name, codes.as_slice()) {
-            match self.pattern(*text, *pattern, span) {
-                Ok(Some(id)) => return (id, result),
+        if let (Some(search), [text, pattern, limit @ ..]) = (Search::of(name), codes.as_slice()) {
+            match self.pattern(*pattern) {
                 Ok(None) => {}
-                Err((at, reason)) => return self.refuse(at, "invalid matches argument", Some(reason)),
+                Ok(Some(pattern)) => {
+                    let (text, limit, cost) = (*text, limit.first().copied(), callee.cost);
+                    let code = Code::Search { search, text, pattern: Box::new(pattern), limit, cost };
+                    return (self.emit(code, span), result);
+                }
+                Err((at, reason)) if method && search == Search::Matches => {
+                    return self.unfounded(at, "invalid matches argument", Some(reason), result);
+                }
+                Err((at, reason)) => return self.unfounded(at, reason, None, result),
             }
         }
         (self.emit(Code::Call { callee, arguments: codes.into() }, span), result)
     }
 
+    /// Refuses a call whose types are right and whose literals are not; its type still counts for what is around it.
+    fn unfounded(&mut self, at: Span, message: impl Into<String>, help: Option<String>, result: Type) -> Typed {
+        self.unfounded += 1;
+        (self.refuse(at, message, help).0, result)
+    }
+
     /// Computes a conversion of a literal. `Err`: the refusal's message.
     fn fold(&mut self, overload: &Overload, argument: CodeId) -> Result<CodeId, String> {
         let Some(constant) = self.constant(argument) else { return Ok(argument) };
-        // cel-go's validator looks at the literal as at a string.
-        if let (Constant::Int(_), "duration") = (constant, overload.name) {
-            return Err("invalid duration argument".to_owned());
-        }
         let computed = if overload.name == "dyn" {
             None
         } else {
@@ -69,19 +83,12 @@ impl<'s> Checker<'_, 's> {
         Ok(argument)
     }
 
-    /// Compiles a literal pattern.
-    fn pattern(&mut self, text: CodeId, pattern: CodeId, span: Span) -> Result<Option<CodeId>, (Span, String)> {
+    /// Compiles a literal pattern. `Err`: its place, and why not.
+    fn pattern(&self, pattern: CodeId) -> Result<Option<Pattern>, (Span, String)> {
         let Some(Constant::Str(source)) = self.constant(pattern) else { return Ok(None) };
-        let size = source.chars().count() as u32;
-        match compile_pattern(source) {
-            Ok(compiled) => {
-                let code = Code::Matches { text, pattern: Box::new(compiled), size };
-                Ok(Some(self.emit(code, span)))
-            }
-            Err(fail) => {
-                let at = self.unit.spans.get(pattern as usize).copied().unwrap_or(span);
-                Err((at, if let Fail::Message(reason) = fail { reason.into_owned() } else { String::new() }))
-            }
+        match compile_literal(source) {
+            Ok(regex) => Ok(Some(Pattern { regex, source: source.clone() })),
+            Err(reason) => Err((self.unit.spans.get(pattern as usize).copied().unwrap_or_default(), reason)),
         }
     }
 
@@ -113,7 +120,7 @@ impl<'s> Checker<'_, 's> {
     }
 
     pub(super) fn no_overload(&mut self, name: &str, method: bool, types: &[Type], all: &[Overload], span: Span) {
-        let mut shown_types: Vec<String> = types.iter().map(shown).collect();
+        let mut shown_types: Vec<String> = types.iter().map(|ty| self.shown(ty)).collect();
         let applied = if method && !shown_types.is_empty() {
             let receiver = shown_types.remove(0);
             format!("{receiver}.({})", shown_types.join(", "))
@@ -123,6 +130,9 @@ impl<'s> Checker<'_, 's> {
         let message = format!("found no matching overload for '{name}' applied to '{applied}'");
         let operator = !name.starts_with(|c: char| c.is_ascii_alphabetic());
         let help = match name {
+            "reverse" if types.first() == Some(&Type::String) => {
+                Some("reversing a string is not in Kubernetes' CEL".to_owned())
+            }
             "_==_" | "_!=_" => Some("both sides have to be of one type; dyn(x) makes one dynamic".to_owned()),
             _ if operator => None,
             _ => Some(format!("there is {}", signatures(all))),
@@ -149,7 +159,7 @@ fn signatures(all: &[Overload]) -> String {
 }
 
 fn signature(overload: &Overload) -> String {
-    let types = |alternatives: &Vec<Type>| alternatives.iter().map(shown).collect::<Vec<_>>().join("|");
+    let types = |alternatives: &Vec<Type>| alternatives.iter().map(Type::to_string).collect::<Vec<_>>().join("|");
     let mut parameters: Vec<String> = overload.parameters.iter().map(types).collect();
     let receiver =
         if overload.method && !parameters.is_empty() { format!("{}.", parameters.remove(0)) } else { String::new() };

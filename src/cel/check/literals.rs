@@ -1,23 +1,64 @@
 //! Lists, maps and struct literals. Those made of literals alone become constants.
 
-use super::{Checker, Typed, types};
-use crate::cel::library::FREE;
+use super::{Checker, Typed};
 use crate::cel::program::{Code, CodeId, Constant};
 use crate::cel::syntax::{Entry, Expr, Field, Kind};
 use crate::cel::types::Type;
 use crate::object::{Span, TreeBuilder};
 
+/// A literal of which some parts are not, or not yet, of the first one's type.
+pub struct Uneven {
+    first: Type,
+    others: Vec<(Type, Span)>,
+    /// A list, in which the first odd part says enough.
+    list: bool,
+    span: Span,
+}
+
+/// The types of a literal's parts, one after the other.
+#[derive(Default)]
+struct Joined {
+    ty: Option<Type>,
+    first: Option<Type>,
+    others: Vec<(Type, Span)>,
+}
+
+impl Joined {
+    fn add(&mut self, checker: &mut Checker<'_, '_>, given: Type, span: Span) {
+        let Some(ty) = &self.ty else {
+            self.ty = Some(given.clone());
+            self.first = Some(given);
+            return;
+        };
+        if self.first.as_ref() != Some(&given) || given.is_open() {
+            let joined = checker.types.join(ty, &given).unwrap_or(Type::Dyn);
+            self.ty = Some(joined);
+            self.others.push((given, span));
+        }
+    }
+
+    /// The type of all; notes the literal where its parts have to be looked at again.
+    fn finish(self, checker: &mut Checker<'_, '_>, span: Span, list: bool) -> Type {
+        if let (Some(first), false) = (self.first, self.others.is_empty()) {
+            checker.uneven.push(Uneven { first, others: self.others, list, span });
+        }
+        self.ty.unwrap_or_else(|| checker.types.fresh())
+    }
+}
+
 impl<'s> Checker<'_, 's> {
     pub(super) fn list(&mut self, elements: &[(Expr<'s>, bool)], span: Span) -> Typed {
         let mark = self.unit.code.len();
-        let mut ty = FREE;
+        let mut types = Joined::default();
         let mut codes = Vec::with_capacity(elements.len());
         for (element, optional) in elements {
             let (code, given) = self.expr(element);
-            let given = self.inside(given, *optional, element.span);
-            ty = self.homogeneous(ty, given, element.span);
+            self.part(element.span, &given);
+            let given = self.inside(given, *optional, true, element.span);
+            types.add(self, given, element.span);
             codes.push((code, *optional));
         }
+        let ty = types.finish(self, span, true);
         let all = codes.iter().all(|(code, optional)| !optional && self.constant(*code).is_some());
         if all && let Some(constants) = self.take_constants(mark, codes.len()) {
             let list = Constant::List(constants.into()).compact();
@@ -28,21 +69,26 @@ impl<'s> Checker<'_, 's> {
 
     pub(super) fn map(&mut self, entries: &[Entry<'s>], span: Span) -> Typed {
         let mark = self.unit.code.len();
-        let (mut key_type, mut value_type) = (FREE, FREE);
+        let (mut keys, mut values) = (Joined::default(), Joined::default());
         let mut codes = Vec::with_capacity(entries.len());
         for entry in entries {
             let (key, given) = self.expr(&entry.key);
-            key_type = self.homogeneous(key_type, given, entry.key.span);
+            self.part(entry.key.span, &given);
+            if matches!(given, Type::Bytes | Type::List(_) | Type::Map(..) | Type::Optional(_) | Type::Named(_)) {
+                self.refuse(entry.key.span, format!("unsupported key type: {}", self.shown(&given)), None);
+            }
+            keys.add(self, given, entry.key.span);
             let (value, given) = self.expr(&entry.value);
-            let given = self.inside(given, entry.optional, entry.value.span);
-            value_type = self.homogeneous(value_type, given, entry.value.span);
+            self.part(entry.value.span, &given);
+            let given = self.inside(given, entry.optional, true, entry.value.span);
+            values.add(self, given, entry.value.span);
             codes.push((key, value, entry.optional));
         }
         let constant = |id: &CodeId| self.constant(*id).is_some();
-        let simple =
-            |id: &CodeId| !matches!(self.constant(*id), Some(Constant::List(_) | Constant::Map(_) | Constant::Tree(_)));
-        let all = codes.iter().all(|(k, v, optional)| !optional && constant(k) && simple(k) && constant(v));
-        let ty = Type::Map(Box::new(key_type), Box::new(value_type));
+        let key = |id: &CodeId| self.constant(*id).is_some_and(Constant::is_key);
+        let all = codes.iter().all(|(k, v, optional)| !optional && key(k) && constant(v));
+        let (keys, values) = (keys.finish(self, span, false), values.finish(self, span, false));
+        let ty = Type::Map(Box::new(keys), Box::new(values));
         if all && let Some(constants) = self.take_constants(mark, codes.len() * 2) {
             let mut pairs = Vec::with_capacity(codes.len());
             let mut constants = constants.into_iter();
@@ -68,27 +114,57 @@ impl<'s> Checker<'_, 's> {
         Some(taken.collect())
     }
 
-    /// The type within an optional, where `?` stands before an element.
-    fn inside(&mut self, given: Type, optional: bool, span: Span) -> Type {
+    /// The type within an optional, where `?` stands before an element. In a list or map it has to be known to be one: there
+    /// the API server's validator breaks off the request over any other.
+    fn inside(&mut self, given: Type, optional: bool, known: bool, span: Span) -> Type {
         if !optional {
             return given;
         }
         self.needs(28);
         match given {
             Type::Optional(inner) => *inner,
-            Type::Dyn => Type::Dyn,
-            other => self.refuse(span, format!("expected type 'optional_type(dyn)' but found '{other}'"), None).1,
+            Type::Dyn | Type::Param(_) => {
+                if known {
+                    let first = Type::Optional(Box::new(Type::Dyn));
+                    self.uneven.push(Uneven { first, others: vec![(Type::Dyn, span)], list: true, span });
+                }
+                Type::Dyn
+            }
+            other => {
+                let (wanted, given) = (Type::Optional(Box::new(other.clone())), self.shown(&other));
+                let wanted = self.shown(&wanted);
+                self.refuse(span, format!("expected type '{wanted}' but found '{given}'"), None).1
+            }
         }
     }
 
-    fn homogeneous(&mut self, known: Type, given: Type, span: Span) -> Type {
-        match types::unify(&known, &given) {
-            Some(ty) => ty,
-            None if self.mixed => Type::Dyn,
-            None => {
-                let help = "all elements of a literal have to be of one type; dyn(x) makes one dynamic".to_owned();
+    /// Lets all literals from a place on mix types.
+    pub(super) fn mixed_within(&mut self, from: Span) {
+        self.uneven.retain(|literal| literal.span.start < from.start);
+    }
+
+    /// Refuses literals of several types; only where everything else is right, so that no type is a guess (cel-go
+    /// cel/validator.go, homogeneousAggregateLiteralValidator).
+    pub fn validate(&mut self) {
+        if self.refusals.len() > self.unfounded {
+            return;
+        }
+        for uneven in std::mem::take(&mut self.uneven) {
+            let known = self.types.closed(&uneven.first);
+            for (ty, span) in uneven.others {
+                let given = self.types.closed(&ty);
+                if given == known {
+                    continue;
+                }
+                let help = match known {
+                    Type::Optional(_) => "an optional is what .?field and [?key] give, and optional.of(x)",
+                    _ => "all elements of a literal have to be of one type; dyn(x) makes one dynamic",
+                };
+                let (known, given, help) = (known.in_messages(), given.in_messages(), help.to_owned());
                 self.refuse(span, format!("expected type '{known}' but found '{given}'"), Some(help));
-                known
+                if uneven.list {
+                    break;
+                }
             }
         }
     }
@@ -104,14 +180,11 @@ impl<'s> Checker<'_, 's> {
         let mut coded: Vec<(Box<str>, CodeId, bool)> = Vec::with_capacity(fields.len());
         for field in fields {
             let (code, given) = self.expr(&field.value);
-            let given = self.inside(given, field.optional, field.value.span);
-            if coded.iter().any(|(n, ..)| **n == *field.name) {
-                self.refuse(field.span, format!("duplicate field '{}'", field.name), None);
-            }
+            let given = self.inside(given, field.optional, false, field.value.span);
             if known && object {
                 self.nested_name(name, field);
             } else if known {
-                self.patch_field(field, &given);
+                self.set_patch_field(field, &given);
             }
             coded.push((field.name.into(), code, field.optional));
         }
@@ -141,19 +214,23 @@ impl<'s> Checker<'_, 's> {
         }
     }
 
-    fn patch_field(&mut self, field: &Field<'s>, given: &Type) {
-        match field.name {
-            "value" => {}
-            "op" | "path" | "from" => {
-                if !types::fits(&Type::String, given, &mut types::Bindings::default()) {
-                    let name = field.name;
-                    let message = format!("expected type of field '{name}' is 'string' but provided type is '{given}'");
-                    self.refuse(field.value.span, message, None);
-                }
-            }
+    fn set_patch_field(&mut self, field: &Field<'s>, given: &Type) {
+        let wanted = self.patch_field(field.name, field.span);
+        if !self.types.assignable(&wanted, given) {
+            let (name, given) = (field.name, self.shown(given));
+            let message = format!("expected type of field '{name}' is '{wanted}' but provided type is '{given}'");
+            self.refuse(field.value.span, message, None);
+        }
+    }
+
+    /// The type of a JSONPatch's field.
+    pub(super) fn patch_field(&mut self, name: &str, at: Span) -> Type {
+        match name {
+            "value" => Type::Dyn,
+            "op" | "path" | "from" => Type::String,
             other => {
                 let help = "a JSONPatch has op, path, from and value".to_owned();
-                self.refuse(field.span, format!("undefined field '{other}'"), Some(help));
+                self.refuse(at, format!("undefined field '{other}'"), Some(help)).1
             }
         }
     }
@@ -170,6 +247,19 @@ impl Constant {
             Some(()) => Constant::Tree(Box::new(builder.finish())),
             None => self,
         }
+    }
+
+    /// Whether it may stand between square brackets.
+    pub(super) fn is_qualifier(&self) -> bool {
+        matches!(
+            self,
+            Constant::Bool(_) | Constant::Int(_) | Constant::Uint(_) | Constant::Double(_) | Constant::Str(_)
+        )
+    }
+
+    /// Whether it may be a key; `dyn([1])` may not.
+    fn is_key(&self) -> bool {
+        !matches!(self, Constant::Bytes(_) | Constant::Tree(_) | Constant::List(_) | Constant::Map(_))
     }
 
     fn is_json(&self) -> bool {

@@ -1,11 +1,13 @@
 //! Methods and macros (cel-go parser/macro.go, ext/comprehensions.go, ext/lists.go, cel/library.go).
 
-use super::{Checker, REFUSED, Typed, shown, types};
-use crate::cel::library::FREE;
+use super::{Checker, REFUSED, Typed};
 use crate::cel::program::{Code, Macro, MacroKind};
 use crate::cel::syntax::{Expr, Kind};
 use crate::cel::types::Type;
 use crate::object::Span;
+
+/// The name under which cel-go keeps what a macro has come to (parser/macro.go, AccumulatorName).
+const ACCUMULATOR: &str = "__result__";
 
 /// The macro that a method call is, how many variables it has, and whether a filter comes before its body.
 fn recognise(name: &str, arguments: usize) -> Option<(MacroKind, usize, bool)> {
@@ -52,12 +54,18 @@ impl<'s> Checker<'_, 's> {
             return self.or_else(receiver, name == "orValue", other, span);
         }
         let mut typed = vec![receiver];
-        // What is formatted may mix types, at every depth.
-        let mixed = self.mixed;
-        self.mixed = mixed || name == "format";
-        typed.extend(arguments.iter().map(|e| self.expr(e)));
-        self.mixed = mixed;
-        if typed.first().is_some_and(|(code, _)| *code == REFUSED) {
+        match (name, arguments) {
+            ("format", [argument]) => {
+                typed.push(self.formatted(argument));
+                // What is formatted may mix types, at every depth.
+                self.mixed_within(at);
+                if let Some((pattern, _)) = typed.first() {
+                    self.format(*pattern, argument, span);
+                }
+            }
+            _ => typed.extend(arguments.iter().map(|e| self.expr(e))),
+        }
+        if typed.first().is_some_and(|(code, ty)| *code == REFUSED && *ty == Type::Dyn) {
             return (REFUSED, Type::Dyn);
         }
         self.call(name, true, typed, span)
@@ -67,18 +75,11 @@ impl<'s> Checker<'_, 's> {
         self.needs(28);
         let (base, given) = receiver;
         let (code, ty) = self.expr(other);
-        let (name, wanted) = if unwrap { ("orValue", ty.clone()) } else { ("or", inner_of(&ty)) };
-        let inner = match &given {
-            Type::Optional(inner) => types::either(inner, &wanted),
-            Type::Dyn | Type::Param(_) => Some(Type::Dyn),
-            _ => None,
-        };
-        let fitting = unwrap || matches!(ty, Type::Optional(_) | Type::Dyn | Type::Param(_));
-        let Some(inner) = inner.filter(|_| fitting) else {
-            let types = format!("{}.({})", shown(&given), shown(&ty));
+        let name = if unwrap { "orValue" } else { "or" };
+        let Some(result) = self.types.or_else(&given, &ty, unwrap) else {
+            let types = format!("{}.({})", self.shown(&given), self.shown(&ty));
             return self.refuse(span, format!("found no matching overload for '{name}' applied to '{types}'"), None);
         };
-        let result = if unwrap { inner } else { Type::Optional(Box::new(inner)) };
         (self.emit(Code::OrElse { base, other: code, unwrap }, span), result)
     }
 
@@ -91,6 +92,7 @@ impl<'s> Checker<'_, 's> {
         span: Span,
     ) -> Typed {
         let (names, bodies) = arguments.split_at(variables.min(arguments.len()));
+        let ty = self.types.resolve(&ty);
         let Some(types) = self.variable_types(kind, variables, &ty) else {
             let message = match kind {
                 MacroKind::OptMap | MacroKind::OptFlatMap => {
@@ -98,7 +100,7 @@ impl<'s> Checker<'_, 's> {
                 }
                 _ => format!(
                     "expression of type '{}' cannot be range of a comprehension (must be list, map, or dynamic)",
-                    shown(&ty)
+                    self.shown(&ty)
                 ),
             };
             return self.refuse(at, message, None);
@@ -110,10 +112,18 @@ impl<'s> Checker<'_, 's> {
                 self.scope.truncate(mark);
                 return self.refuse(argument.span, "argument must be a simple name", None);
             };
+            if name == ACCUMULATOR {
+                self.refuse(argument.span, "iteration variable overwrites accumulator variable", None);
+            }
             if self.scope.get(mark..).is_some_and(|own| own.iter().any(|l| l.name == name)) {
                 self.refuse(argument.span, format!("duplicate variable name: {name}"), None);
             }
-            *slot = self.slot(name, ty);
+            let owed = matches!(kind, MacroKind::OptMap | MacroKind::OptFlatMap);
+            if owed || kind == MacroKind::Filter {
+                // cel-go's form of these names the variable, whether the body does or not.
+                self.no_type(name, &ty, argument.span);
+            }
+            *slot = self.slot(name, ty, owed);
         }
         let [first, second] = slots;
         let filter = match bodies {
@@ -128,18 +138,48 @@ impl<'s> Checker<'_, 's> {
             _ => self.expr(last),
         };
         self.scope.truncate(mark);
+        if kind == MacroKind::SortBy {
+            self.sortable(&ty, &body_type, span);
+        }
         let result = self.result(kind, ty, body_type, last.span);
-        let typed = kind == MacroKind::SortBy && !matches!(result.1, Type::Dyn);
+        let typed = kind == MacroKind::SortBy && !matches!(result.1, Type::Dyn | Type::Null);
         let second = (variables == 2).then_some(second);
         let code = Code::Macro(Box::new(Macro { kind, range, first, second, filter, body, typed }));
         (self.emit(code, span), result.0)
     }
 
+    /// Refuses to sort by what has no order. Of a type that is open the first overload decides, which is that of integers.
+    fn sortable(&mut self, range: &Type, key: &Type, span: Span) {
+        let key = self.types.resolve(key);
+        match key {
+            Type::Param(_) => {
+                self.types.assignable(&Type::Int, &key);
+            }
+            Type::List(_) | Type::Map(..) | Type::Optional(_) | Type::Type(_) | Type::Named(_) | Type::Struct(_) => {
+                let types = format!("{}.(list({}))", self.shown(range), self.shown(&key));
+                let message = format!("found no matching overload for '@sortByAssociatedKeys' applied to '{types}'");
+                let help = "what a list is sorted by has to be a number, a string or the like".to_owned();
+                self.refuse(span, message, Some(help));
+            }
+            _ => {}
+        }
+    }
+
     /// The types of a macro's variables; `None` where there is nothing to go through.
-    fn variable_types(&self, kind: MacroKind, variables: usize, ty: &Type) -> Option<[Type; 2]> {
+    fn variable_types(&mut self, kind: MacroKind, variables: usize, ty: &Type) -> Option<[Type; 2]> {
         let optional = matches!(kind, MacroKind::OptMap | MacroKind::OptFlatMap);
         Some(match ty {
-            Type::Dyn | Type::Param(_) => [Type::Dyn, Type::Dyn],
+            Type::Dyn if optional => [self.types.fresh(), Type::Dyn],
+            Type::Param(_) if optional => {
+                let inner = self.types.fresh();
+                self.types.assignable(ty, &Type::Optional(Box::new(inner.clone())));
+                [inner, Type::Dyn]
+            }
+            Type::Dyn => [Type::Dyn, Type::Dyn],
+            Type::Param(_) => {
+                self.types.assignable(&Type::Dyn, ty);
+                [Type::Dyn, Type::Dyn]
+            }
             Type::Optional(inner) if optional => [(**inner).clone(), Type::Dyn],
             _ if optional => return None,
             Type::List(element) if variables == 1 => [(**element).clone(), Type::Dyn],
@@ -172,21 +212,24 @@ impl<'s> Checker<'_, 's> {
             },
             MacroKind::SortBy => {
                 self.needs(34);
-                range
+                match (self.types.resolve(&range), &body) {
+                    // With a key of a known type one overload is left, which gives a list.
+                    (Type::Dyn, key) if !matches!(key, Type::Dyn | Type::Null) => Type::list(self.types.fresh()),
+                    (range, _) => range,
+                }
             }
             MacroKind::OptMap => Type::Optional(Box::new(body.clone())),
-            MacroKind::OptFlatMap => match &body {
-                Type::Optional(_) | Type::Dyn | Type::Param(_) => body.clone(),
-                other => self.refuse(at, format!("expected type 'optional_type(dyn)' but found '{other}'"), None).1,
-            },
+            MacroKind::OptFlatMap => {
+                let none = Type::Optional(Box::new(self.types.fresh()));
+                self.types.either(&body, &none).unwrap_or_else(|| {
+                    let body = self.shown(&body);
+                    self.refuse(at, format!("expected type 'optional_type(dyn)' but found '{body}'"), None).1
+                })
+            }
         };
         if matches!(kind, MacroKind::OptMap | MacroKind::OptFlatMap) {
             self.needs(28);
         }
         (ty, body)
     }
-}
-
-fn inner_of(ty: &Type) -> Type {
-    if let Type::Optional(inner) = ty { (**inner).clone() } else { FREE }
 }

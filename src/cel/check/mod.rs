@@ -7,15 +7,19 @@
 //! once.
 
 mod calls;
+mod format;
 mod literals;
 mod macros;
 mod postfix;
 mod suggest;
 mod types;
 
-use super::library::FREE;
+use std::collections::BTreeMap;
+
+use self::literals::Uneven;
+use self::types::Bindings;
 use super::program::{Branch, Callee, Code, CodeId, Constant, Link};
-use super::syntax::{Expr, Kind, Literal, Operand, Operator};
+use super::syntax::{Arm, Expr, Kind, Literal, Operand, Operator};
 use super::types::Type;
 use super::unit::{Refusal, Unit, Uses};
 use crate::object::{Scalar, Span};
@@ -28,14 +32,22 @@ struct Local<'s> {
     name: &'s str,
     ty: Type,
     slot: u32,
+    /// Of `optMap` or `optFlatMap`.
+    owed: bool,
 }
 
 /// The walk over one expression.
 pub(super) struct Checker<'u, 's> {
     unit: &'u mut Unit,
     scope: Vec<Local<'s>>,
-    /// Inside what is formatted, where literals may mix types.
-    mixed: bool,
+    types: Bindings,
+    /// Literals whose parts may turn out to be of several types, once all types are known.
+    uneven: Vec<Uneven>,
+    /// How many of the refusals are about what literals hold, with all types right.
+    unfounded: usize,
+    /// Within what is formatted, where the types of literals' parts are kept by their places.
+    formatting: bool,
+    parts: BTreeMap<(u32, u32), Type>,
     /// Everything that is wrong.
     pub refusals: Vec<Refusal>,
     /// What is read, variables' reads included.
@@ -49,8 +61,46 @@ pub(super) struct Checker<'u, 's> {
 /// Stands for the code of what was refused; a unit never gets that far.
 const REFUSED: CodeId = CodeId::MAX;
 
+/// Deepest type of a whole expression. Variables that are put into each other would make deeper ones without end, and a type
+/// is compared, copied and dropped by recursion.
+const DEEPEST_TYPE: usize = 64;
+
 /// Names of types as values.
-const TYPES: [&str; 10] = ["int", "uint", "double", "bool", "string", "bytes", "list", "map", "null_type", "type"];
+const TYPES: [&str; 15] = [
+    "int",
+    "uint",
+    "double",
+    "bool",
+    "string",
+    "bytes",
+    "list",
+    "map",
+    "null_type",
+    "type",
+    "optional_type",
+    "google.protobuf.Duration",
+    "google.protobuf.Timestamp",
+    "net.IP",
+    "net.CIDR",
+];
+
+/// The type that a name of [`TYPES`] stands for.
+fn named(name: &str) -> Type {
+    match name {
+        "int" => Type::Int,
+        "uint" => Type::Uint,
+        "double" => Type::Double,
+        "bool" => Type::Bool,
+        "string" => Type::String,
+        "bytes" => Type::Bytes,
+        "list" => Type::list(Type::Dyn),
+        "map" => Type::Map(Box::new(Type::Dyn), Box::new(Type::Dyn)),
+        "null_type" => Type::Null,
+        "google.protobuf.Duration" => Type::Duration,
+        "google.protobuf.Timestamp" => Type::Timestamp,
+        other => Type::Named(other.into()),
+    }
+}
 
 impl<'u, 's> Checker<'u, 's> {
     /// Adds code to `unit`.
@@ -58,7 +108,11 @@ impl<'u, 's> Checker<'u, 's> {
         Checker {
             unit,
             scope: Vec::new(),
-            mixed: false,
+            types: Bindings::default(),
+            uneven: Vec::new(),
+            unfounded: 0,
+            formatting: false,
+            parts: BTreeMap::new(),
             refusals: Vec::new(),
             uses: Uses::default(),
             since: 0,
@@ -99,8 +153,15 @@ impl<'u, 's> Checker<'u, 's> {
         roots.enumerate().find(|(_, (n, _))| *n == name).map(|(i, (n, ty))| (i as u16, *n, ty))
     }
 
+    /// A whole expression: its type has nothing open.
+    pub fn whole(&mut self, e: &Expr<'s>) -> Typed {
+        let (code, ty) = self.expr(e);
+        self.validate();
+        (code, self.types.closed(&ty).cut(DEEPEST_TYPE))
+    }
+
     /// An expression of any type.
-    pub fn expr(&mut self, e: &Expr<'s>) -> Typed {
+    fn expr(&mut self, e: &Expr<'s>) -> Typed {
         match &e.kind {
             Kind::Literal(literal) => self.literal(literal, e.span),
             Kind::Name(name) => self.name(name, e.span, true),
@@ -120,9 +181,15 @@ impl<'u, 's> Checker<'u, 's> {
 
     /// An expression that has to be of a type.
     fn expect(&mut self, e: &Expr<'s>, wanted: &Type) -> CodeId {
+        self.expect_at(e, wanted, e.span)
+    }
+
+    /// The same; what is marked if it is not.
+    fn expect_at(&mut self, e: &Expr<'s>, wanted: &Type, span: Span) -> CodeId {
         let (id, given) = self.expr(e);
-        if !types::fits(wanted, &given, &mut types::Bindings::default()) {
-            self.refuse(e.span, format!("expected type '{wanted}' but found '{given}'"), None);
+        if given != *wanted && !self.types.assignable(&given, wanted) {
+            let given = self.shown(&given);
+            self.refuse(span, format!("expected type '{wanted}' but found '{given}'"), None);
         }
         id
     }
@@ -143,8 +210,9 @@ impl<'u, 's> Checker<'u, 's> {
     /// A name that stands for a value. `whole`: no field of it is selected.
     fn name(&mut self, name: &'s str, span: Span, whole: bool) -> Typed {
         if let Some(local) = self.local(name) {
-            let (slot, ty) = (local.slot, local.ty.clone());
-            return (self.emit(Code::Slot(slot), span), ty);
+            let (slot, ty, owed) = (local.slot, local.ty.clone(), local.owed);
+            self.no_type(name, &ty, span);
+            return (self.emit(if owed { Code::Owed(slot) } else { Code::Slot(slot) }, span), ty);
         }
         if let Some((i, root, ty)) = self.root(name) {
             let ty = ty.clone();
@@ -154,10 +222,27 @@ impl<'u, 's> Checker<'u, 's> {
             }
             return (self.emit(Code::Root(i), span), ty);
         }
-        if let Some(ty) = TYPES.iter().find(|t| **t == name) {
-            return (self.emit(Code::Constant(Constant::Type(ty)), span), Type::Type);
+        self.type_name(name, span).unwrap_or_else(|| self.undeclared(name, span))
+    }
+
+    /// A type as a value; `net.IP` by its whole name.
+    fn type_name(&mut self, name: &str, span: Span) -> Option<Typed> {
+        let known = TYPES.iter().find(|known| **known == name)?;
+        self.needs(match *known {
+            "optional_type" => 28,
+            "net.IP" | "net.CIDR" => 30,
+            _ => 0,
+        });
+        let ty = Type::Type(Box::new(named(known)));
+        Some((self.emit(Code::Constant(Constant::Type(known)), span), ty))
+    }
+
+    /// cel-go takes a macro's variable that holds a type for the name of a type (interpreter/planner.go, planCheckedIdent).
+    fn no_type(&mut self, name: &str, ty: &Type, span: Span) {
+        if let Type::Type(_) = self.types.resolve(ty) {
+            let help = Some("a macro's variable cannot hold a type".to_owned());
+            self.refuse(span, format!("reference to undefined type: {name}"), help);
         }
-        self.undeclared(name, span)
     }
 
     fn undeclared(&mut self, name: &str, span: Span) -> Typed {
@@ -186,27 +271,47 @@ impl<'u, 's> Checker<'u, 's> {
     }
 
     fn chain(&mut self, first: &Expr<'s>, rest: &[Operand<'s>], span: Span) -> Typed {
-        let (first, mut ty) = self.expr(first);
+        let (mut first, mut ty) = self.expr(first);
         let mut links = Vec::with_capacity(rest.len());
         for operand in rest {
             let (right, right_type) = self.expr(&operand.right);
-            let free = operand.operator == Operator::In && self.is_set(right);
             let types = [ty, right_type];
-            match self.resolve(operand.operator.function(), false, &types, operand.span) {
-                Some((callee, result)) => {
-                    ty = result;
-                    links.push(Link { callee, right, span: operand.span, free });
-                }
-                None => ty = Type::Dyn,
+            let Some((callee, result)) = self.resolve(operand.operator.function(), false, &types, operand.span) else {
+                ty = Type::Dyn;
+                continue;
+            };
+            ty = result;
+            let within = operand.operator == Operator::In && callee.is_resolved();
+            if within && self.is_empty_list(right) {
+                // cel-go does not even look at the left side.
+                first = self.emit(Code::Constant(Constant::Bool(false)), span);
+                links.clear();
+                continue;
             }
+            links.push(Link { callee, right, span: operand.span, free: within && self.is_set(right) });
+        }
+        if links.is_empty() && self.constant(first).is_some() {
+            return (first, ty);
         }
         (self.emit(Code::Chain { first, links: links.into() }, span), ty)
     }
 
+    fn is_empty_list(&self, id: CodeId) -> bool {
+        match self.constant(id) {
+            Some(Constant::Tree(tree)) => tree.root().kind() == crate::object::Type::List && tree.root().is_empty(),
+            Some(Constant::List(list)) => list.is_empty(),
+            _ => false,
+        }
+    }
+
     /// A literal list of scalars, of which cel-go makes a set.
     fn is_set(&self, id: CodeId) -> bool {
-        let scalar =
-            |c: &Constant| !matches!(c, Constant::Null | Constant::Tree(_) | Constant::List(_) | Constant::Map(_));
+        let scalar = |c: &Constant| {
+            matches!(
+                c,
+                Constant::Bool(_) | Constant::Int(_) | Constant::Uint(_) | Constant::Double(_) | Constant::Str(_)
+            )
+        };
         match self.constant(id) {
             Some(Constant::Tree(tree)) => {
                 let list = tree.root();
@@ -218,22 +323,25 @@ impl<'u, 's> Checker<'u, 's> {
         }
     }
 
-    fn conditional(&mut self, arms: &[(Expr<'s>, Expr<'s>)], last: &Expr<'s>, span: Span) -> Typed {
+    fn conditional(&mut self, arms: &[Arm<'s>], last: &Expr<'s>, span: Span) -> Typed {
         let mut coded = Vec::with_capacity(arms.len());
         let mut types = Vec::with_capacity(arms.len());
-        for (condition, value) in arms {
-            let condition = self.expect(condition, &Type::Bool);
+        for Arm { condition, span: mark, value } in arms {
+            // Both values are meant, from the question mark on.
+            let values = Span { start: mark.start, end: span.end };
+            let asked = Span { start: condition.span.start, end: mark.end };
+            let condition = self.expect_at(condition, &Type::Bool, asked);
             let (code, ty) = self.expr(value);
             coded.push((condition, self.branch(code)));
-            types.push((ty, value.span));
+            types.push((ty, values));
         }
         let (code, mut ty) = self.expr(last);
         let last = self.branch(code);
         for (other, at) in types.into_iter().rev() {
-            match types::either(&other, &ty) {
+            match self.types.either(&other, &ty) {
                 Some(joined) => ty = joined,
                 None => {
-                    let types = format!("(bool, {other}, {ty})");
+                    let types = format!("(bool, {}, {})", self.shown(&other), self.shown(&ty));
                     self.refuse(at, format!("found no matching overload for '_?_:_' applied to '{types}'"), None);
                     ty = Type::Dyn;
                 }
@@ -244,17 +352,22 @@ impl<'u, 's> Checker<'u, 's> {
 
     /// Notes whether code is a name with fields.
     fn branch(&self, code: CodeId) -> Branch {
-        let path = matches!(
-            self.unit.code.get(code as usize),
-            Some(Code::Root(_) | Code::Slot(_) | Code::Variable(_) | Code::Select { .. })
-        );
+        let name = |code: CodeId| {
+            let code = self.unit.code.get(code as usize);
+            matches!(code, Some(Code::Root(_) | Code::Slot(_) | Code::Owed(_) | Code::Variable(_)))
+        };
+        let path = match self.unit.code.get(code as usize) {
+            // Of a conditional nothing was charged for the name.
+            Some(Code::Select { base, fresh, .. }) => *fresh || name(*base),
+            _ => name(code),
+        };
         Branch { code, path }
     }
 
-    fn slot(&mut self, name: &'s str, ty: Type) -> u32 {
+    fn slot(&mut self, name: &'s str, ty: Type, owed: bool) -> u32 {
         let slot = self.unit.slots;
         self.unit.slots += 1;
-        self.scope.push(Local { name, ty, slot });
+        self.scope.push(Local { name, ty, slot, owed });
         slot
     }
 
@@ -266,7 +379,7 @@ impl<'u, 's> Checker<'u, 's> {
         };
         let (mut mask, mut result, mut since) = (0, None, u32::MAX);
         for (i, overload) in all.iter().enumerate().filter(|(_, o)| o.method == method) {
-            let Some(ty) = types::call(overload, types) else { continue };
+            let Some(ty) = self.types.call(overload, types) else { continue };
             mask |= 1u64 << i;
             since = since.min(overload.since);
             result = Some(match result {
@@ -282,13 +395,13 @@ impl<'u, 's> Checker<'u, 's> {
         self.needs(since);
         Some((Callee::new(all, mask), result))
     }
+
+    /// A type as a message names it.
+    fn shown(&self, ty: &Type) -> String {
+        self.types.closed(ty).in_messages()
+    }
 }
 
 fn did_you_mean(word: &str) -> String {
     format!("did you mean '{word}'?")
-}
-
-/// `[]`'s element type, once a message has to name it.
-fn shown(ty: &Type) -> String {
-    if *ty == FREE { "dyn".to_owned() } else { ty.to_string() }
 }

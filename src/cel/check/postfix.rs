@@ -1,7 +1,7 @@
 //! `a.b[c].d(e)`: selections become paths, calls and macros nodes of their own.
 
-use super::{Checker, Typed, did_you_mean, shown, suggest, types};
-use crate::cel::library::{FOREIGN_NAMESPACES, NAMESPACES};
+use super::{Checker, Typed, did_you_mean, suggest};
+use crate::cel::library::{FOREIGN_NAMESPACES, FUNCTIONS, NAMESPACES};
 use crate::cel::program::{Code, CodeId, Constant, Key, Step};
 use crate::cel::syntax::{Expr, Kind, Postfix, PostfixKind};
 use crate::cel::types::Type;
@@ -34,8 +34,11 @@ impl<'s> Checker<'_, 's> {
                 PostfixKind::Call { name, arguments } => {
                     let span = path.span;
                     let receiver = self.finish(path);
-                    let (base, ty) = self.method(receiver, origin, name, arguments, step.span);
-                    path = Path { base, fresh: true, steps: Vec::new(), ty, span };
+                    let at = Span { start: origin.start, end: step.span.start };
+                    let (base, ty) = self.method(receiver, at, name, arguments, step.span);
+                    // These two are conditionals in disguise.
+                    let fresh = !matches!((*name, arguments.len()), ("optMap" | "optFlatMap", 2));
+                    path = Path { base, fresh, steps: Vec::new(), ty, span };
                 }
             }
         }
@@ -53,16 +56,30 @@ impl<'s> Checker<'_, 's> {
     /// What the steps begin at; a namespace or `variables` takes the first step with it.
     fn base<'t>(&mut self, base: &Expr<'s>, steps: &'t [Postfix<'s>]) -> (Path, &'t [Postfix<'s>]) {
         let path = |(base, ty), fresh, span| Path { base, fresh, steps: Vec::new(), ty, span };
-        if let (Kind::Name(name), [first, rest @ ..]) = (&base.kind, steps)
-            && self.local(name).is_none()
-        {
+        if let Kind::Postfix(inner, first) = &base.kind {
+            // `(a.b).c` is `a.b.c`.
+            let (begun, rest) = self.base(inner, first);
+            return (self.follow(begun, inner.span, rest), steps);
+        }
+        if let (Kind::Name(name), [first, rest @ ..]) = (&base.kind, steps) {
             let span = Span { start: base.span.start, end: first.span.end };
+            let local = self.local(name).is_some();
             match &first.kind {
-                PostfixKind::Call { name: function, arguments } if NAMESPACES.contains(name) => {
+                PostfixKind::Call { .. } if *name == "jsonpatch" && !local && !self.unit.declarations.patch_types => {
+                    let help = "jsonpatch.escapeKey may be called in mutations only".to_owned();
+                    let refused = self.refuse(base.span, "undeclared reference to 'jsonpatch'", Some(help));
+                    return (path(refused, true, span), rest);
+                }
+                // A function of that name counts before a variable of the namespace's name.
+                PostfixKind::Call { name: function, arguments }
+                    if NAMESPACES.contains(name)
+                        && (!local || FUNCTIONS.contains_key(format!("{name}.{function}").as_str())) =>
+                {
                     let typed = arguments.iter().map(|e| self.expr(e)).collect();
                     let full = format!("{name}.{function}");
                     return (path(self.call(&full, false, typed, span), true, span), rest);
                 }
+                _ if local => {}
                 PostfixKind::Call { name: function, .. }
                     if FOREIGN_NAMESPACES.contains(name) && self.root(name).is_none() =>
                 {
@@ -83,10 +100,36 @@ impl<'s> Checker<'_, 's> {
                 }
                 _ => {}
             }
+            if !local && let Some((typed, rest)) = self.dotted_type(name, base.span, steps) {
+                return (path(typed, false, base.span), rest);
+            }
         }
         let typed = self.expr(base);
-        let fresh = !matches!(base.kind, Kind::Name(_));
+        // A conditional is selected from as if each of its branches were.
+        let fresh = !matches!(base.kind, Kind::Name(_) | Kind::Conditional(..));
         (path(typed, fresh, base.span), steps)
+    }
+
+    /// `net.IP` and the like.
+    fn dotted_type<'t>(
+        &mut self,
+        name: &str,
+        at: Span,
+        steps: &'t [Postfix<'s>],
+    ) -> Option<(Typed, &'t [Postfix<'s>])> {
+        if !matches!(name, "google" | "net") {
+            return None;
+        }
+        let mut full = name.to_owned();
+        for (i, step) in steps.iter().enumerate() {
+            let PostfixKind::Field { name, optional: false } = step.kind else { return None };
+            full.push('.');
+            full.push_str(name);
+            if let Some(typed) = self.type_name(&full, Span { start: at.start, end: step.span.end }) {
+                return Some((typed, steps.get(i + 1..).unwrap_or_default()));
+            }
+        }
+        None
     }
 
     fn variable(&mut self, name: &str, at: Span, span: Span) -> Typed {
@@ -108,10 +151,15 @@ impl<'s> Checker<'_, 's> {
 
     fn field(&mut self, path: &mut Path, name: &str, optional: bool, span: Span) {
         let given = std::mem::replace(&mut path.ty, Type::Dyn);
-        let (inner, was_optional) = within(given);
+        let (inner, was_optional) = within(self.types.resolve(&given));
         let found = match &inner {
-            Type::Dyn | Type::Param(_) => Type::Dyn,
-            Type::Named(name) if !name.starts_with("kubernetes.") => Type::Dyn,
+            Type::Dyn => Type::Dyn,
+            Type::Param(_) => {
+                self.types.assignable(&Type::Dyn, &inner);
+                Type::Dyn
+            }
+            Type::Named(of) if **of == *"JSONPatch" => self.patch_field(name, span),
+            Type::Named(of) if **of == *"Object" || of.starts_with("Object.") => Type::Dyn,
             Type::Map(_, value) => (**value).clone(),
             Type::Struct(declared) => match declared.fields.get(name) {
                 Some(ty) => ty.clone(),
@@ -120,43 +168,44 @@ impl<'s> Checker<'_, 's> {
                     self.refuse(span, format!("undefined field '{name}'"), help).1
                 }
             },
-            other => self.refuse(span, format!("type '{}' does not support field selection", shown(other)), None).1,
+            other => {
+                self.refuse(span, format!("type '{}' does not support field selection", self.shown(other)), None).1
+            }
         };
-        self.step(path, found, was_optional, Step { span, optional, key: Key::Field(name.into()) });
+        path.ty = if optional || was_optional { Type::Optional(Box::new(found)) } else { found };
+        self.step(path, Step { span, optional, key: Key::Field(name.into()) });
     }
 
     fn index(&mut self, path: &mut Path, key: &Expr<'s>, optional: bool, span: Span) {
         let given = std::mem::replace(&mut path.ty, Type::Dyn);
-        let (inner, was_optional) = within(given);
         let (code, key_type) = self.expr(key);
-        let fits = |wanted: &Type| types::fits(wanted, &key_type, &mut types::Bindings::default());
-        let found = match &inner {
-            Type::Dyn | Type::Param(_) => Some(Type::Dyn),
-            Type::List(element) if fits(&Type::Int) => Some((**element).clone()),
-            Type::Map(key, value) if fits(key) => Some((**value).clone()),
-            _ => None,
-        };
-        let found = found.unwrap_or_else(|| {
-            let types = format!("({}, {key_type})", shown(&inner));
-            self.refuse(span, format!("found no matching overload for '_[_]' applied to '{types}'"), None).1
+        let given = self.types.resolve(&given);
+        if given == Type::Null {
+            // Only as an optional has it an index.
+            self.needs(28);
+        }
+        path.ty = self.types.index(&given, &key_type, optional).unwrap_or_else(|| {
+            let function = if optional { "_[?_]" } else { "_[_]" };
+            let types = format!("({}, {})", self.shown(&given), self.shown(&key_type));
+            self.refuse(span, format!("found no matching overload for '{function}' applied to '{types}'"), None).1
         });
         // A literal key is a field, whichever way it is written.
         let key = match self.constant(code) {
             Some(Constant::Str(name)) => Key::Field(name.clone()),
+            Some(other) if !other.is_qualifier() => {
+                let message = format!("invalid qualifier type: {}", other.value().type_name());
+                self.refuse(span, message, None);
+                return;
+            }
             _ => Key::Index(self.branch(code)),
         };
-        self.step(path, found, was_optional, Step { span, optional, key });
+        self.step(path, Step { span, optional, key });
     }
 
-    fn step(&mut self, path: &mut Path, found: Type, was_optional: bool, step: Step) {
+    fn step(&mut self, path: &mut Path, step: Step) {
         if step.optional {
             self.needs(28);
         }
-        path.ty = match found {
-            found @ Type::Optional(_) if step.optional || was_optional => found,
-            found if step.optional || was_optional => Type::Optional(Box::new(found)),
-            found => found,
-        };
         path.steps.push(step);
     }
 

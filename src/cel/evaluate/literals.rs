@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::super::program::CodeId;
-use super::super::value::StructValue;
+use super::super::value::{StructValue, key_order};
 use super::{Evaluation, Halt, Outcome, Pending, Tracer, Value};
 
 // What a literal costs (cel-go common/cost.go).
@@ -15,16 +15,25 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
     /// The value of an element: of an optional one what is in it, or nothing.
     fn part(&mut self, code: CodeId, optional: bool, pending: &mut Pending) -> Result<Option<Value<'a>>, Halt> {
         let outcome = self.run(code);
-        Ok(match pending.take(outcome)? {
+        Ok(match pending.take_in_order(outcome, self.cost)? {
             Some(Value::Optional(inner)) if optional => inner.map(|v| (*v).clone()),
             Some(value) if optional => {
                 let message =
                     format!("cannot initialize an optional element from a value of type {}", value.type_name());
-                pending.note(self.error(message, self.place(code)))?;
-                None
+                let error = self.error(message, self.place(code));
+                pending.take_in_order(Err(error), self.cost)?
             }
             value => value,
         })
+    }
+
+    /// Ends the parts of a literal, which costs the same whether they have values or not.
+    fn parts_end(&mut self, pending: Pending, cost: u64) -> Result<(), Halt> {
+        if let Some(spent) = pending.spent() {
+            self.cost = spent;
+        }
+        self.charge(cost)?;
+        pending.finish()
     }
 
     #[inline(never)]
@@ -34,8 +43,7 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         for (code, optional) in elements {
             out.extend(self.part(*code, *optional, &mut pending)?);
         }
-        pending.finish()?;
-        self.charge(LIST)?;
+        self.parts_end(pending, LIST)?;
         self.context.hold(&out).map_err(|fail| self.fail(fail, self.place(id)))?;
         Ok(Value::list(out))
     }
@@ -47,14 +55,16 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         for (key, value, optional) in entries {
             let key = self.part(*key, false, &mut pending)?;
             let value = self.part(*value, *optional, &mut pending)?;
-            out.extend(key.zip(value));
+            match (key, value) {
+                (Some(key), None) if *optional => out.retain(|(known, _)| key_order(known, &key).is_ne()),
+                (key, value) => out.extend(key.zip(value)),
+            }
         }
-        pending.finish()?;
+        self.parts_end(pending, MAP)?;
         for (key, _) in &out {
             self.settle(key)?;
             self.consume(key);
         }
-        self.charge(MAP)?;
         for (key, value) in &out {
             let held = self
                 .context
@@ -75,10 +85,13 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         let mut pending = Pending::default();
         let mut out = Vec::with_capacity(fields.len());
         for (field, code, optional) in fields {
-            out.extend(self.part(*code, *optional, &mut pending)?.map(|value| (&**field, value)));
+            if let Some(value) = self.part(*code, *optional, &mut pending)? {
+                // Of a field that is written twice the last value counts.
+                out.retain(|(known, _)| *known != &**field);
+                out.push((&**field, value));
+            }
         }
-        pending.finish()?;
-        self.charge(STRUCT)?;
+        self.parts_end(pending, STRUCT)?;
         for (_, value) in &out {
             self.context.hold(std::slice::from_ref(value)).map_err(|fail| self.fail(fail, self.place(id)))?;
         }

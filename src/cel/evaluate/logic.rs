@@ -44,9 +44,9 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
 
     /// A branch, or a key in brackets.
     pub(super) fn branch(&mut self, branch: Branch) -> Outcome<'a> {
-        let value = self.run(branch.code)?;
+        let outcome = self.run(branch.code);
         self.cost = self.cost.saturating_sub(u64::from(branch.path));
-        Ok(value)
+        outcome
     }
 
     /// Binary operators from left to right. Unknowns of all operands count; of errors the first.

@@ -2,8 +2,6 @@
 //!
 //! cel-go writes each macro as a loop of ordinary expressions; the costs here are those that its loop would have (parser/macro.go).
 
-use std::rc::Rc;
-
 use super::super::library::{Cost, sort_by};
 use super::super::program::{Code, CodeId, Macro, MacroKind};
 use super::super::value::{List, Map};
@@ -22,6 +20,9 @@ struct Rounds<'a> {
     hits: u64,
     /// Ranges of the log that elements left which are not in the result.
     rejected: Vec<(usize, usize)>,
+    /// Of conditions that go wrong the last one counts and not the first: of all macros that build something, because the
+    /// next round's condition takes the place of what was built.
+    last_counts: bool,
 }
 
 /// What a macro goes through.
@@ -54,8 +55,12 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         match parts.kind {
             MacroKind::OptMap | MacroKind::OptFlatMap => self.optional(parts, id),
             _ => {
-                let range = self.run(parts.range)?;
-                self.comprehension(parts, &range, id)
+                let range = self.run(parts.range);
+                if range.is_err() && parts.kind == MacroKind::SortBy {
+                    // It is bound to a name, which is read twice, before it is sorted.
+                    self.charge(3)?;
+                }
+                self.comprehension(parts, &range?, id)
             }
         }
     }
@@ -64,14 +69,20 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
     fn comprehension(&mut self, parts: &'a Macro, value: &Value<'a>, id: CodeId) -> Outcome<'a> {
         let range = match value.view() {
             View::List(list) => Range::List(list),
-            View::Map(map) if parts.kind != MacroKind::SortBy => Range::Map(map),
-            _ => return Err(self.error("no such overload", self.place(id))),
+            // `sortBy` goes through a map as well, before it finds that it cannot sort one.
+            View::Map(map) => Range::Map(map),
+            _ => {
+                self.charge(if parts.kind == MacroKind::SortBy { 3 } else { 0 })?;
+                let message = format!("got '{}', expected iterable type", value.type_name());
+                return Err(self.error(message, self.place(id)));
+            }
         };
         if parts.kind == MacroKind::SortBy {
             self.charge(1)?;
         }
         let start = self.tracer.mark();
-        let mut rounds = Rounds::default();
+        let last_counts = !matches!(parts.kind, MacroKind::All | MacroKind::Exists);
+        let mut rounds = Rounds { last_counts, ..Rounds::default() };
         let last = range.len().saturating_sub(1);
         for i in 0..range.len() {
             let Some((key, element)) = range.at(i) else { continue };
@@ -137,6 +148,15 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
 
     /// `map` and the like: the body's value into the result.
     fn collect(&mut self, parts: &'a Macro, item: Value<'a>, rounds: &mut Rounds<'a>) -> Result<(), Halt> {
+        if parts.kind == MacroKind::TransformMap && rounds.pending.is_error() {
+            // cel-go puts nothing into a map that is an error; what is evaluated is so for the unknowns alone.
+            self.charge(1)?;
+            let cost = self.cost;
+            let outcome = self.run(parts.body);
+            rounds.pending.take(outcome)?;
+            self.cost = cost;
+            return Ok(());
+        }
         self.charge(match parts.kind {
             MacroKind::TransformMap => 3,
             MacroKind::TransformMapEntry => 2,
@@ -174,18 +194,28 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
 
     /// The body as a condition; `None` after noting why it has no value.
     fn test(&mut self, body: CodeId, rounds: &mut Rounds<'a>) -> Result<Option<bool>, Halt> {
-        let outcome = self.run(body);
-        let Some(value) = rounds.pending.take(outcome)? else { return Ok(None) };
+        let outcome = self.condition(body);
+        if rounds.last_counts && matches!(outcome, Err(Halt::Error(_))) {
+            rounds.pending.forget_error();
+        }
+        Ok(rounds.pending.take(outcome)?.and_then(|value| value.as_bool()))
+    }
+
+    fn condition(&mut self, body: CodeId) -> Outcome<'a> {
+        let value = self.run(body)?;
         self.consume(&value);
         if value.as_bool().is_none() {
-            rounds.pending.note(self.error("no such overload", self.place(body)))?;
+            return Err(self.error("no such overload", self.place(body)));
         }
-        Ok(value.as_bool())
+        Ok(value)
     }
 
     /// No element decided.
     fn finish(&mut self, parts: &'a Macro, range: &Value<'a>, mut rounds: Rounds<'a>, id: CodeId) -> Outcome<'a> {
         self.charge(if parts.kind == MacroKind::ExistsOne { 2 } else { 1 })?;
+        if parts.kind == MacroKind::SortBy && rounds.pending.is_any() {
+            self.charge(if parts.typed { 1 } else { 2 })?;
+        }
         std::mem::take(&mut rounds.pending).finish()?;
         if T::ON {
             self.blame(parts.kind, range, &rounds);
@@ -212,7 +242,7 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         self.charge(1 + cost.of(std::slice::from_ref(&keys)))?;
         match (range.as_list(), &keys) {
             (Some(list), Value::List(keys)) => sort_by(list, keys).map_err(|fail| self.fail(fail, self.place(id))),
-            _ => Err(self.error("no such overload", self.place(id))),
+            _ => Err(self.error("no such overload: @sortByAssociatedKeys", self.place(id))),
         }
     }
 
@@ -232,31 +262,42 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         }
     }
 
-    /// `optMap` and `optFlatMap`. cel-go writes the optional twice, so it costs twice.
+    /// `optMap` and `optFlatMap`: cel-go makes them `o.hasValue() ? optional.of(body) : optional.none()`, with the variable
+    /// bound to `o.value()`, in which `o` is written, and paid, once more.
     #[inline(never)]
     fn optional(&mut self, parts: &'a Macro, id: CodeId) -> Outcome<'a> {
         let before = self.cost;
-        let range = self.run(parts.range)?;
+        let range = self.run(parts.range);
         let twice = self.cost.saturating_sub(before);
-        let inner = match &range {
-            Value::Optional(Some(inner)) => (**inner).clone(),
-            Value::Optional(None) => {
-                self.charge(2)?;
-                return Ok(range);
-            }
-            _ => return Err(self.error("no such overload", self.place(id))),
-        };
-        self.charge(twice + 2)?;
-        self.set(parts.first, inner);
-        let value = self.run(parts.body)?;
-        match (parts.kind, &value) {
-            (MacroKind::OptFlatMap, Value::Optional(_)) => Ok(value),
-            (MacroKind::OptFlatMap, _) => Err(self.error("no such overload", self.place(parts.body))),
-            _ => {
+        self.charge(1)?;
+        let inner = match range? {
+            Value::Optional(Some(inner)) => (*inner).clone(),
+            none @ Value::Optional(None) => {
                 self.charge(1)?;
-                Ok(Value::Optional(Some(Rc::new(value))))
+                return Ok(none);
             }
+            other => {
+                let message = format!("no such overload: hasValue({})", other.type_name());
+                return Err(self.error(message, self.place(id)));
+            }
+        };
+        self.set(parts.first, inner);
+        self.owed.resize(self.slots.len(), 0);
+        if let Some(owed) = self.owed.get_mut(parts.first as usize) {
+            *owed = twice + 1;
         }
+        let value = self.run(parts.body);
+        if parts.kind == MacroKind::OptFlatMap {
+            return value;
+        }
+        self.charge(1)?;
+        // An optional that the body gives, cel-go takes apart on its way out of the loop.
+        let value = match value? {
+            Value::Optional(inner) => inner.as_deref().cloned().unwrap_or(Value::Null),
+            value => value,
+        };
+        self.context.hold(std::slice::from_ref(&value)).map_err(|fail| self.fail(fail, self.place(id)))?;
+        Ok(Value::some(value))
     }
 }
 

@@ -19,8 +19,9 @@ use std::rc::Rc;
 use self::pending::Pending;
 use super::fact::{Fact, FactValue, Facts};
 use super::halt::{EvalError, Fail, Halt};
-use super::library::{Context, pattern_cost, size_of};
-use super::program::{Callee, Code, CodeId};
+use super::library::{Context, Cost, Search};
+use super::operators;
+use super::program::{Callee, Code, CodeId, Pattern};
 use super::trace::{Read, Tracer};
 use super::unit::{ExprId, Unit};
 use super::value::{Map, Value, View};
@@ -54,6 +55,8 @@ pub struct Evaluation<'a, T> {
     /// What listens.
     pub tracer: T,
     slots: Vec<Value<'a>>,
+    /// What the first use of a slot costs beside its name; empty until there is one.
+    owed: Vec<u64>,
     variables: Vec<Memo<'a>>,
     context: Context,
     /// Of the expression that is being evaluated, and what it may reach.
@@ -78,6 +81,7 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
             inputs,
             tracer,
             slots: vec![Value::Null; unit.slots as usize],
+            owed: Vec::new(),
             variables: unit.variables.iter().map(|_| Memo::New).collect(),
             context: Context::default(),
             cost: 0,
@@ -140,6 +144,7 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
             Code::Constant(constant) => Ok(constant.value()),
             Code::Root(root) => self.root(*root),
             Code::Slot(slot) => self.slot(*slot),
+            Code::Owed(slot) => self.owed(*slot),
             Code::Variable(variable) => self.variable(*variable),
             Code::Select { base, fresh, steps } => self.select(*base, *fresh, steps),
             Code::Chain { first, links } => self.chain(*first, links, id),
@@ -147,8 +152,10 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
             Code::Conditional { arms, last } => self.conditional(arms, *last),
             Code::Call { callee, arguments } => self.call(callee, arguments, id),
             Code::Has { base, fresh, name } => self.has(*base, *fresh, name, id),
-            Code::Matches { text, pattern, size } => self.matches(*text, pattern, *size, id),
-            Code::OrElse { base, other, unwrap } => self.or_else(*base, *other, *unwrap, id),
+            Code::Search { search, text, pattern, limit, cost } => {
+                self.search(*search, [Some(*text), *limit], pattern, *cost, id)
+            }
+            Code::OrElse { base, other, unwrap } => self.or_else(*base, *other, *unwrap),
             Code::Macro(parts) => self.expand(parts, id),
             Code::List(elements) => self.list(elements, id),
             Code::Map(entries) => self.map(entries, id),
@@ -170,6 +177,13 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
     fn slot(&mut self, slot: u32) -> Outcome<'a> {
         self.charge(1)?;
         known(self.slots.get(slot as usize).cloned().unwrap_or(Value::Null))
+    }
+
+    #[inline(never)]
+    fn owed(&mut self, slot: u32) -> Outcome<'a> {
+        let owed = self.owed.get_mut(slot as usize).map(std::mem::take);
+        self.charge(owed.unwrap_or(0))?;
+        self.slot(slot)
     }
 
     fn set(&mut self, slot: u32, value: Value<'a>) {
@@ -237,13 +251,20 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         }
         let mut values = Vec::with_capacity(arguments.len());
         let mut pending = Pending::default();
-        for argument in arguments {
+        let mut charged = true;
+        for (i, argument) in arguments.iter().enumerate() {
             let outcome = self.run(*argument);
-            values.push(pending.take(outcome)?.unwrap_or(Value::Null));
+            // cel-go charges for a call that it does not make, if it got as far as the last argument.
+            if outcome.is_err() && !pending.is_any() && i + 1 < arguments.len() && callee.in_order(arguments.len()) {
+                charged = false;
+            }
+            values.push(pending.take_in_order(outcome, self.cost)?.unwrap_or(Value::Null));
         }
         if pending.is_any() {
-            // cel-go charges for a call that it does not make.
-            self.charge(callee.cost.of(&values))?;
+            match pending.spent() {
+                Some(spent) if !charged => self.cost = spent,
+                _ => self.charge(callee.cost.of(&values))?,
+            }
             pending.finish()?;
         }
         self.apply(callee, &values, self.place(id))
@@ -262,7 +283,13 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         if callee.is_resolved()
             && let Some(overload) = callee.first()
         {
-            return (overload.call)(&mut self.context, values).map_err(|fail| self.fail(fail, place));
+            if callee.guarded && !overload.takes(values) {
+                return Err(self.no_overload(callee, values, place));
+            }
+            return match (overload.call)(&mut self.context, values) {
+                Err(Fail::NoSuchOverload) => Err(self.no_overload(callee, values, place)),
+                answer => answer.map_err(|fail| self.fail(fail, place)),
+            };
         }
         for overload in callee.overloads() {
             match (overload.call)(&mut self.context, values) {
@@ -275,31 +302,66 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
 
     #[cold]
     fn no_overload(&self, callee: &Callee, values: &[Value<'a>], place: Place) -> Halt {
-        let operator = !callee.name().starts_with(|c: char| c.is_ascii_alphabetic());
-        if operator || callee.is_resolved() {
-            return self.error("no such overload", place);
+        let name = callee.name();
+        let first = values.first().map(Value::view);
+        let types = |values: &[Value<'_>]| values.iter().map(Value::type_name).collect::<Vec<_>>().join(", ");
+        match name {
+            // cel-go asks the first operand's type whether it can do this at all.
+            _ if first.is_some_and(|value| operators::lacks(name, value)) => {
+                self.error(format!("no such overload: {name}"), place)
+            }
+            "contains" | "startsWith" | "endsWith" | "matches" | "size" => self.error("no such overload", place),
+            _ if name.starts_with(|c: char| c.is_ascii_alphabetic()) => {
+                self.error(format!("no such overload: {name}({})", types(values)), place)
+            }
+            _ => self.error("no such overload", place),
         }
-        let types: Vec<&str> = values.iter().map(Value::type_name).collect();
-        self.error(format!("no such overload: {}({})", callee.name(), types.join(", ")), place)
+    }
+
+    /// `matches`, `find` and `findAll`, whose text and limit are still to be evaluated.
+    #[inline(never)]
+    fn search(
+        &mut self,
+        search: Search,
+        arguments: [Option<CodeId>; 2],
+        pattern: &'a Pattern,
+        cost: Cost,
+        id: CodeId,
+    ) -> Outcome<'a> {
+        let [text, limit] = arguments;
+        let mut pending = Pending::default();
+        let outcome = text.map_or(Ok(Value::Null), |code| self.run(code));
+        let text = pending.take_in_order(outcome, self.cost)?;
+        let limit = match limit.map(|code| self.run(code)) {
+            Some(outcome) => pending.take(outcome)?,
+            None => None,
+        };
+        let Some(text) = text else {
+            // cel-go does not get as far as the limit, and makes no call.
+            self.cost = pending.spent().unwrap_or(self.cost);
+            pending.finish()?;
+            return Ok(Value::Null);
+        };
+        self.consume(&text);
+        self.charge(cost.of(&[text.clone(), Value::Str(&pattern.source)]))?;
+        pending.finish()?;
+        let limit = limit.map_or(Some(-1), |limit| limit.as_int());
+        let (Some(source), Some(limit)) = (text.as_str(), limit) else {
+            return Err(self.error("no such overload", self.place(id)));
+        };
+        let found = search.run(&mut self.context, &pattern.regex, source, limit);
+        found.map_err(|fail| self.fail(fail, self.place(id)))
     }
 
     #[inline(never)]
-    fn matches(&mut self, text: CodeId, pattern: &'a regex::Regex, size: u32, id: CodeId) -> Outcome<'a> {
-        let value = self.run(text)?;
-        self.consume(&value);
-        let Some(text) = value.as_str() else { return Err(self.error("no such overload", self.place(id))) };
-        self.charge(pattern_cost(size_of(&value), size.into()))?;
-        Ok(Value::Bool(pattern.is_match(text)))
-    }
-
-    #[inline(never)]
-    fn or_else(&mut self, base: CodeId, other: CodeId, unwrap: bool, id: CodeId) -> Outcome<'a> {
+    fn or_else(&mut self, base: CodeId, other: CodeId, unwrap: bool) -> Outcome<'a> {
         let value = self.run(base)?;
         match &value {
             Value::Optional(Some(inner)) if unwrap => known((**inner).clone()),
             Value::Optional(Some(_)) => Ok(value),
             Value::Optional(None) => self.run(other),
-            _ => Err(self.error("no such overload", self.place(id))),
+            // As in cel-go, what is no optional is handed on.
+            _ => Ok(value),
         }
     }
 

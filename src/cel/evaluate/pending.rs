@@ -11,6 +11,8 @@ use crate::object::MissingSet;
 pub struct Pending {
     unknown: Option<Rc<MissingSet>>,
     error: Option<Halt>,
+    /// What had been spent when the first error came up.
+    spent: u64,
 }
 
 impl Pending {
@@ -24,6 +26,25 @@ impl Pending {
                 Ok(None)
             }
         }
+    }
+
+    /// The same for constructs in which cel-go stops at the first error: what is evaluated after it, for the unknowns there,
+    /// costs nothing. `spent` is what has been spent by now.
+    #[inline]
+    pub fn take_in_order<'a>(
+        &mut self,
+        outcome: Result<Value<'a>, Halt>,
+        spent: u64,
+    ) -> Result<Option<Value<'a>>, Halt> {
+        if outcome.is_err() && self.error.is_none() {
+            self.spent = spent;
+        }
+        self.take(outcome)
+    }
+
+    /// What counts as spent where the first error ends a construct; `None` where something is unknown, or nothing went wrong.
+    pub fn spent(&self) -> Option<u64> {
+        (self.error.is_some() && self.unknown.is_none()).then_some(self.spent)
     }
 
     /// Notes why there is no value.
@@ -40,6 +61,17 @@ impl Pending {
             Halt::OverBudget => return Err(halt),
         }
         Ok(())
+    }
+
+    /// Makes room for a later error.
+    pub fn forget_error(&mut self) {
+        self.error = None;
+    }
+
+    /// True when an error was noted.
+    #[inline]
+    pub fn is_error(&self) -> bool {
+        self.error.is_some()
     }
 
     /// True when anything was noted.

@@ -11,18 +11,19 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
     /// A path. Once a step is optional, so is what comes out; it is wrapped at the end, not at each step.
     #[inline(never)]
     pub(super) fn select(&mut self, base: CodeId, fresh: bool, steps: &'a [Step]) -> Outcome<'a> {
-        let mut value = self.run(base)?;
+        let outcome = self.run(base);
         if fresh {
             self.charge(1)?;
         }
+        let mut value = outcome?;
         let mut optional = false;
+        if let Value::Optional(inner) = value {
+            let Some(inner) = inner else { return Ok(Value::Optional(None)) };
+            value = (*inner).clone();
+            optional = true;
+        }
         for step in steps {
             let place = Place { code: base, span: Some(step.span) };
-            if let Value::Optional(inner) = value {
-                let Some(inner) = inner else { return Ok(Value::Optional(None)) };
-                value = (*inner).clone();
-                optional = true;
-            }
             optional |= step.optional;
             value = match (&value, &step.key) {
                 // Nearly every step is a field of an object.
@@ -42,11 +43,7 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
                 },
             };
         }
-        Ok(match value {
-            Value::Optional(_) => value,
-            _ if optional => Value::some(value),
-            _ => value,
-        })
+        Ok(if optional { Value::some(value) } else { value })
     }
 
     #[inline(never)]
@@ -56,12 +53,16 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
             Key::Index(branch) => match self.branch(*branch) {
                 Ok(key) => key,
                 Err(halt) => {
-                    self.charge(1)?;
+                    self.charge(u64::from(!optional))?;
                     return Err(halt);
                 }
             },
         };
         self.consume(&key);
+        if !matches!(key.view(), View::Str(_) | View::Int(_) | View::Uint(_) | View::Double(_) | View::Bool(_)) {
+            self.charge(u64::from(!optional))?;
+            return Err(self.error(format!("invalid qualifier type: {}", key.type_name()), place));
+        }
         self.found(value, &key, optional, place)
     }
 
@@ -76,7 +77,7 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
                 Ok(Some(found))
             }
             None if optional => Ok(None),
-            None => Err(self.absent(value, key, place)),
+            None => unset(value, key).map(Some).ok_or_else(|| self.absent(value, key, place)),
         }
     }
 
@@ -116,17 +117,18 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
     }
 
     fn element(&mut self, list: List<'_, 'a>, key: &Value<'a>, place: Place) -> Found<'a> {
+        let whole = |d: f64| d.fract() == 0.0 && d >= i64::MIN as f64 && d < i64::MAX as f64;
         let index = match key.view() {
-            View::Int(i) => usize::try_from(i).ok(),
-            View::Uint(u) => usize::try_from(u).ok(),
-            View::Double(d) if d.fract() == 0.0 => (d >= 0.0).then_some(d as usize),
-            View::Double(_) => {
-                let key = key.to_text().unwrap_or_default();
-                return Err(self.error(format!("unsupported index value {key} in list"), place));
-            }
+            View::Int(i) => Some(i),
+            View::Uint(u) => i64::try_from(u).ok(),
+            View::Double(d) => whole(d).then_some(d as i64),
             _ => return Err(self.error(format!("unsupported index type '{}' in list", key.type_name()), place)),
         };
-        Ok(index.and_then(|i| list.get(i)))
+        let Some(index) = index else {
+            let key = key.to_text().unwrap_or_default();
+            return Err(self.error(format!("unsupported index value {key} in list"), place));
+        };
+        Ok(usize::try_from(index).ok().and_then(|i| list.get(i)))
     }
 
     #[cold]
@@ -160,13 +162,22 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
             Value::Optional(Some(inner)) => (&**inner, true),
             other => (other, false),
         };
-        let found = self.lookup(value, &Value::Str(name), self.place(id))?;
-        if optional && found.is_none() {
+        let outcome = self.lookup(value, &Value::Str(name), self.place(id));
+        if let (true, Ok(None) | Err(_)) = (optional, &outcome) {
             self.cost = self.cost.saturating_sub(1);
         }
+        let found = outcome?;
         if let Some(found) = &found {
             self.consume(found);
         }
         Ok(Value::Bool(found.is_some()))
     }
+}
+
+/// What a struct literal gives for a field that it does not set (k8s.io/apiserver pkg/cel/mutation, ObjectVal and
+/// JSONPatchVal).
+#[cold]
+fn unset<'a>(value: &Value<'a>, key: &Value<'a>) -> Option<Value<'a>> {
+    let (Value::Struct(value), Some(key)) = (value, key.as_str()) else { return None };
+    Some(if value.name == "JSONPatch" && key != "value" { Value::Str("") } else { Value::Null })
 }

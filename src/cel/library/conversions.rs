@@ -1,31 +1,52 @@
 //! Size, types and conversions (cel-go common/stdlib, common/types).
 
 use super::time::{parse_duration, parse_timestamp};
-use super::{Answer, Context, Cost, Fail, Row, argument, row};
-use crate::cel::value::{Value, View};
+use super::{Answer, Context, Cost, Fail, READ, Row, argument, go, row};
+use crate::cel::value::{Instant, Value, View};
 
-const READ: Cost = Cost::Read { argument: 0, times: 1 };
-
+/// Overloads in the order of cel-go (common/stdlib/standard.go): of a type that is open the first one decides.
 pub static ROWS: &[Row] = &[
-    row("size(string|bytes|list(A)|map(A, B)): int", 0, Cost::One, size),
-    row("string|bytes|list(A)|map(A, B).size(): int", 0, Cost::One, size),
-    row("type(A): type", 0, Cost::One, type_of),
+    row("size(bytes|list(A)|map(A, B)|string): int", 0, Cost::One, size),
+    row("bytes|list(A)|map(A, B)|string.size(): int", 0, Cost::One, size),
+    row("type(A): type(A)", 0, Cost::One, type_of),
     row("dyn(A): dyn", 0, Cost::One, |_, arguments| argument(arguments, 0).cloned()),
-    row("int(int|uint|double|string|duration|timestamp): int", 0, Cost::One, int),
-    row("uint(int|uint|double|string): uint", 0, Cost::One, uint),
-    row("double(int|uint|double|string): double", 0, Cost::One, double),
-    row("bool(bool|string): bool", 0, Cost::One, bool),
-    row("string(bool|int|uint|double|string|duration|timestamp): string", 0, Cost::One, string),
+    row("int(int): int", 0, Cost::One, int),
+    row("int(double): int", 0, Cost::One, int),
+    row("int(duration): int", 0, Cost::One, int),
+    row("int(string): int", 0, Cost::One, int),
+    row("int(timestamp): int", 0, Cost::One, int),
+    row("int(uint): int", 0, Cost::One, int),
+    row("uint(uint): uint", 0, Cost::One, uint),
+    row("uint(double): uint", 0, Cost::One, uint),
+    row("uint(int): uint", 0, Cost::One, uint),
+    row("uint(string): uint", 0, Cost::One, uint),
+    row("double(double): double", 0, Cost::One, double),
+    row("double(int): double", 0, Cost::One, double),
+    row("double(string): double", 0, Cost::One, double),
+    row("double(uint): double", 0, Cost::One, double),
+    row("bool(bool): bool", 0, Cost::One, bool),
+    row("bool(string): bool", 0, Cost::One, bool),
+    row("string(string): string", 0, Cost::One, string),
+    row("string(bool): string", 0, Cost::One, string),
     row("string(bytes): string", 0, READ, string),
+    row("string(double): string", 0, Cost::One, string),
+    row("string(duration): string", 0, Cost::One, string),
+    row("string(int): string", 0, Cost::One, string),
+    row("string(timestamp): string", 0, Cost::One, string),
+    row("string(uint): string", 0, Cost::One, string),
     row("bytes(bytes): bytes", 0, Cost::One, bytes),
     row("bytes(string): bytes", 0, READ, bytes),
-    row("duration(int|string|duration): duration", 0, Cost::One, duration),
-    row("timestamp(int|string|timestamp): timestamp", 0, Cost::One, timestamp),
+    row("duration(duration): duration", 0, Cost::One, duration),
+    row("duration(int): duration", 0, Cost::One, duration),
+    row("duration(string): duration", 0, Cost::One, duration),
+    row("timestamp(timestamp): timestamp", 0, Cost::One, timestamp),
+    row("timestamp(int): timestamp", 0, Cost::One, timestamp),
+    row("timestamp(string): timestamp", 0, Cost::One, timestamp),
 ];
 
 /// Functions that cel-go computes when it loads an expression, where their argument is constant (interpreter/decorators.go,
 /// decOptimize): such a call costs nothing, and its error is a refusal.
-pub(in crate::cel) const FOLDED: [&str; 10] =
+pub(in crate::cel) const CONVERSIONS: [&str; 10] =
     ["bool", "bytes", "double", "duration", "dyn", "int", "string", "timestamp", "type", "uint"];
 
 fn wrong(from: &Value<'_>, to: &str) -> Fail {
@@ -54,7 +75,7 @@ fn int<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
         View::Double(_) => return Err(Fail::from("integer overflow")),
         View::Str(s) => s.parse().map_err(|_| wrong(value, "int"))?,
         View::Duration(d) => d,
-        View::Timestamp(t) => t.as_second(),
+        View::Timestamp(t) => t.seconds(),
         _ => return Err(Fail::NoSuchOverload),
     }))
 }
@@ -79,7 +100,7 @@ fn double<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
         View::Double(d) => d,
         View::Int(i) => i as f64,
         View::Uint(u) => u as f64,
-        View::Str(s) => s.parse().map_err(|_| wrong(value, "double"))?,
+        View::Str(s) => go::parse_float(s).ok_or_else(|| wrong(value, "double"))?,
         _ => return Err(Fail::NoSuchOverload),
     }))
 }
@@ -88,8 +109,8 @@ fn bool<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
     let value = argument(arguments, 0)?;
     match value.view() {
         View::Bool(b) => Ok(Value::Bool(b)),
-        View::Str("true" | "TRUE" | "True" | "t" | "1") => Ok(Value::Bool(true)),
-        View::Str("false" | "FALSE" | "False" | "f" | "0") => Ok(Value::Bool(false)),
+        View::Str("true" | "TRUE" | "True" | "t" | "T" | "1") => Ok(Value::Bool(true)),
+        View::Str("false" | "FALSE" | "False" | "f" | "F" | "0") => Ok(Value::Bool(false)),
         View::Str(_) => Err(wrong(value, "bool")),
         _ => Err(Fail::NoSuchOverload),
     }
@@ -123,7 +144,8 @@ fn duration<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
     let value = argument(arguments, 0)?;
     match value.view() {
         View::Duration(_) => Ok(value.clone()),
-        View::Int(i) => Ok(Value::Duration(i)),
+        // Declared, and never converted (common/types/int.go, ConvertToType).
+        View::Int(_) => Err(wrong(value, "google.protobuf.Duration")),
         View::Str(s) => parse_duration(s).map(Value::Duration).ok_or_else(|| wrong(value, "google.protobuf.Duration")),
         _ => Err(Fail::NoSuchOverload),
     }
@@ -134,7 +156,7 @@ fn timestamp<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
     let wrong = || wrong(value, "google.protobuf.Timestamp");
     match value.view() {
         View::Timestamp(_) => Ok(value.clone()),
-        View::Int(i) => super::time::from_seconds(i).map(Value::Timestamp).ok_or_else(wrong),
+        View::Int(i) => Instant::from_seconds(i).map(Value::Timestamp).ok_or(Fail::from("timestamp overflow")),
         View::Str(s) => parse_timestamp(s).map(Value::Timestamp).ok_or_else(wrong),
         _ => Err(Fail::NoSuchOverload),
     }

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::{Answer, Context, Cost, Fail, Row, argument, int_at, list_at, row, text_at};
 use crate::cel::operators;
 use crate::cel::syntax::Operator;
-use crate::cel::value::{List, Value, View, compare, equal};
+use crate::cel::value::{List, Value, View, compare, found};
 
 const SORT: Cost = Cost::SelfCompare { argument: 0 };
 
@@ -14,9 +14,30 @@ pub static ROWS: &[Row] = &[
     row("list(uint).sum(): uint", 0, Cost::Traverse, |_, a| sum(a, Value::Uint(0))),
     row("list(double).sum(): double", 0, Cost::Traverse, |_, a| sum(a, Value::Double(0.0))),
     row("list(duration).sum(): duration", 0, Cost::Traverse, |_, a| sum(a, Value::Duration(0))),
-    row("list(A).min(): A", 0, Cost::Traverse, |_, a| extreme(a, Ordering::Less, "min called on empty list")),
-    row("list(A).max(): A", 0, Cost::Traverse, |_, a| extreme(a, Ordering::Greater, "max called on empty list")),
-    row("list(A).isSorted(): bool", 0, Cost::Traverse, is_sorted),
+    row("list(int).min(): int", 0, Cost::Traverse, min),
+    row("list(uint).min(): uint", 0, Cost::Traverse, min),
+    row("list(double).min(): double", 0, Cost::Traverse, min),
+    row("list(bool).min(): bool", 0, Cost::Traverse, min),
+    row("list(duration).min(): duration", 0, Cost::Traverse, min),
+    row("list(timestamp).min(): timestamp", 0, Cost::Traverse, min),
+    row("list(string).min(): string", 0, Cost::Traverse, min),
+    row("list(bytes).min(): bytes", 0, Cost::Traverse, min),
+    row("list(int).max(): int", 0, Cost::Traverse, max),
+    row("list(uint).max(): uint", 0, Cost::Traverse, max),
+    row("list(double).max(): double", 0, Cost::Traverse, max),
+    row("list(bool).max(): bool", 0, Cost::Traverse, max),
+    row("list(duration).max(): duration", 0, Cost::Traverse, max),
+    row("list(timestamp).max(): timestamp", 0, Cost::Traverse, max),
+    row("list(string).max(): string", 0, Cost::Traverse, max),
+    row("list(bytes).max(): bytes", 0, Cost::Traverse, max),
+    row("list(int).isSorted(): bool", 0, Cost::Traverse, is_sorted),
+    row("list(uint).isSorted(): bool", 0, Cost::Traverse, is_sorted),
+    row("list(double).isSorted(): bool", 0, Cost::Traverse, is_sorted),
+    row("list(bool).isSorted(): bool", 0, Cost::Traverse, is_sorted),
+    row("list(duration).isSorted(): bool", 0, Cost::Traverse, is_sorted),
+    row("list(timestamp).isSorted(): bool", 0, Cost::Traverse, is_sorted),
+    row("list(string).isSorted(): bool", 0, Cost::Traverse, is_sorted),
+    row("list(bytes).isSorted(): bool", 0, Cost::Traverse, is_sorted),
     row("list(A).indexOf(A): int", 0, Cost::Traverse, index_of),
     row("list(A).lastIndexOf(A): int", 0, Cost::Traverse, last_index_of),
     row("list(string).join(): string", 0, Cost::Join, join),
@@ -25,14 +46,14 @@ pub static ROWS: &[Row] = &[
     row("list(uint).sort(): list(uint)", 34, SORT, sort),
     row("list(double).sort(): list(double)", 34, SORT, sort),
     row("list(bool).sort(): list(bool)", 34, SORT, sort),
-    row("list(string).sort(): list(string)", 34, SORT, sort),
-    row("list(bytes).sort(): list(bytes)", 34, SORT, sort),
     row("list(duration).sort(): list(duration)", 34, SORT, sort),
     row("list(timestamp).sort(): list(timestamp)", 34, SORT, sort),
+    row("list(string).sort(): list(string)", 34, SORT, sort),
+    row("list(bytes).sort(): list(bytes)", 34, SORT, sort),
     row("list(A).distinct(): list(A)", 34, SORT, distinct),
     row("list(A).reverse(): list(A)", 34, Cost::Copy, reverse),
     row("list(A).slice(int, int): list(A)", 34, Cost::Slice, slice),
-    row("list(dyn).flatten(): list(dyn)", 34, Cost::Flatten, flatten),
+    row("list(list(A)).flatten(): list(A)", 34, Cost::Flatten, flatten),
     row("list(dyn).flatten(int): list(dyn)", 34, Cost::Flatten, flatten),
     row("lists.range(int): list(int)", 34, Cost::Range, range),
 ];
@@ -58,19 +79,33 @@ fn neutral<'a>(value: &Value<'a>) -> Answer<'a> {
     })
 }
 
-/// The order of two elements; an error where they have none.
-fn order(a: &Value<'_>, b: &Value<'_>) -> Result<Ordering, Fail> {
-    match compare(a, b) {
-        Some(order) => Ok(order.unwrap_or(Ordering::Equal)),
-        None => Err(Fail::NoSuchOverload),
-    }
+/// Whether values of this type have an order. cel-go chooses an overload by the first element alone; what comes after it may
+/// be of another type, which then is neither smaller nor greater.
+fn is_comparable(value: &Value<'_>) -> bool {
+    compare(value, value).is_some()
 }
 
-fn extreme<'a>(arguments: &[Value<'a>], wanted: Ordering, empty: &'static str) -> Answer<'a> {
+fn order(a: &Value<'_>, b: &Value<'_>) -> Result<Option<Ordering>, Fail> {
+    if is_comparable(b) { Ok(compare(a, b).flatten()) } else { Err(Fail::NoSuchOverload) }
+}
+
+fn min<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
+    extreme(arguments, Ordering::Greater, "min called on empty list")
+}
+
+fn max<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
+    extreme(arguments, Ordering::Less, "max called on empty list")
+}
+
+/// The last element than which the one before it was `worse`.
+fn extreme<'a>(arguments: &[Value<'a>], worse: Ordering, empty: &'static str) -> Answer<'a> {
     let mut elements = list_at(arguments, 0)?.iter();
     let mut best = elements.next().ok_or(Fail::from(empty))?;
+    if !is_comparable(&best) {
+        return Err(Fail::NoSuchOverload);
+    }
     for element in elements {
-        if order(&element, &best)? == wanted {
+        if order(&best, &element)? == Some(worse) {
             best = element;
         }
     }
@@ -80,9 +115,7 @@ fn extreme<'a>(arguments: &[Value<'a>], wanted: Ordering, empty: &'static str) -
 fn is_sorted<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
     let mut previous: Option<Value<'a>> = None;
     for element in list_at(arguments, 0)?.iter() {
-        if let Some(previous) = &previous
-            && order(previous, &element)? == Ordering::Greater
-        {
+        if order(previous.as_ref().unwrap_or(&element), &element)? == Some(Ordering::Greater) {
             return Ok(Value::Bool(false));
         }
         previous = Some(element);
@@ -97,7 +130,7 @@ fn index<'a>(found: Option<usize>) -> Value<'a> {
 fn index_of<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
     let wanted = argument(arguments, 1)?;
     for (i, element) in list_at(arguments, 0)?.iter().enumerate() {
-        if equal(&element, wanted)? {
+        if found(&element, wanted)? {
             return Ok(index(Some(i)));
         }
     }
@@ -107,7 +140,7 @@ fn index_of<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
 fn last_index_of<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
     let (list, wanted) = (list_at(arguments, 0)?, argument(arguments, 1)?);
     for (i, element) in list.iter().rev().enumerate() {
-        if equal(&element, wanted)? {
+        if found(&element, wanted)? {
             return Ok(index(Some(list.len() - 1 - i)));
         }
     }
@@ -119,7 +152,9 @@ fn join<'a>(context: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
     let separator = if arguments.len() > 1 { text_at(arguments, 1)? } else { "" };
     let mut out = String::new();
     for (i, element) in list.iter().enumerate() {
-        let text = element.as_str().ok_or(Fail::NoSuchOverload)?;
+        let wrong =
+            || if i == 0 { Fail::NoSuchOverload } else { Fail::from(format!("join: invalid input: {element}")) };
+        let text = element.as_str().ok_or_else(wrong)?;
         let separator = if i > 0 { separator } else { "" };
         context.allocate(text.len() + separator.len())?;
         out.push_str(separator);
@@ -142,9 +177,28 @@ pub(in crate::cel) fn sort_by<'a>(elements: List<'_, 'a>, keys: &[Value<'a>]) ->
         }
     }
     let mut both: Vec<(&Value<'a>, Value<'a>)> = keys.iter().zip(elements.iter()).collect();
-    both.sort_by(|a, b| compare(a.0, b.0).flatten().unwrap_or(Ordering::Equal));
+    if both.len() <= INSERTION {
+        // As Go does it, step by step: with a NaN, which has no order, the steps decide.
+        for i in 1..both.len() {
+            for j in (1..=i).rev() {
+                let (Some(left), Some(right)) = (both.get(j - 1), both.get(j)) else { break };
+                if compare(right.0, left.0).flatten() != Some(Ordering::Less) {
+                    break;
+                }
+                both.swap(j - 1, j);
+            }
+        }
+    } else {
+        both.sort_by(|a, b| match (a.0.view(), b.0.view()) {
+            (View::Double(x), View::Double(y)) if x.is_nan() || y.is_nan() => x.total_cmp(&y),
+            _ => compare(a.0, b.0).flatten().unwrap_or(Ordering::Equal),
+        });
+    }
     Ok(Value::list(both.into_iter().map(|(_, element)| element).collect()))
 }
+
+/// Lists that Go sorts by insertion. Longer ones it sorts in a way that moves equal elements about; here they stay in order.
+const INSERTION: usize = 12;
 
 fn sort<'a>(context: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
     let list = list_at(arguments, 0)?;
@@ -157,7 +211,7 @@ fn distinct<'a>(context: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
     let mut out: Vec<Value<'a>> = Vec::new();
     'elements: for element in list_at(arguments, 0)?.iter() {
         for known in &out {
-            if equal(known, &element)? {
+            if found(&element, known)? {
                 continue 'elements;
             }
         }

@@ -7,30 +7,41 @@
 //! Knows values. Must not know expressions: macros and operators are the evaluator's.
 
 mod conversions;
+mod cost;
+mod format;
+mod go;
 mod json_patch;
 mod lists;
+mod named_format;
+mod net;
 mod opaque;
 mod optional;
+mod pattern;
 mod quantity;
 mod regex;
+mod semver;
 mod sets;
 mod signature;
 mod strings;
 mod time;
+mod url;
 
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::LazyLock;
 
-pub(super) use self::conversions::FOLDED;
+pub(super) use self::conversions::CONVERSIONS;
+pub(super) use self::cost::Cost;
+use self::cost::{READ, REWRITE, size_of};
+pub(super) use self::format::{check as check_format, takes as format_takes};
 pub(super) use self::lists::sort_by;
 pub use self::opaque::Opaque;
-pub(super) use self::regex::compile as compile_pattern;
-pub(super) use self::signature::{FREE, Overload};
+pub(super) use self::regex::{Search, compile_literal};
+pub(super) use self::signature::Overload;
 pub(super) use self::time::shift;
 
 use super::halt::Fail;
-use super::value::{List, Value, View};
+use super::value::{List, Value};
 
 /// What a function gives.
 pub(super) type Answer<'a> = Result<Value<'a>, Fail>;
@@ -56,8 +67,12 @@ const fn row(signature: &'static str, since: u32, cost: Cost, call: Implementati
 }
 
 /// All libraries. Namespaces of global functions are named in [`NAMESPACES`].
-static LIBRARIES: [&[Row]; 10] = [
+static LIBRARIES: [&[Row]; 18] = [
     super::operators::ROWS,
+    super::operators::LESS,
+    super::operators::LESS_EQUALS,
+    super::operators::GREATER,
+    super::operators::GREATER_EQUALS,
     conversions::ROWS,
     strings::ROWS,
     regex::ROWS,
@@ -66,11 +81,15 @@ static LIBRARIES: [&[Row]; 10] = [
     time::ROWS,
     optional::ROWS,
     quantity::ROWS,
+    net::ROWS,
+    url::ROWS,
+    semver::ROWS,
+    named_format::ROWS,
     json_patch::ROWS,
 ];
 
 /// What may stand before the dot of a global function.
-pub(super) const NAMESPACES: [&str; 5] = ["optional", "sets", "lists", "strings", "jsonpatch"];
+pub(super) const NAMESPACES: [&str; 7] = ["optional", "sets", "lists", "strings", "jsonpatch", "ip", "format"];
 
 /// Namespaces that cel-go has and Kubernetes does not.
 pub(super) const FOREIGN_NAMESPACES: [&str; 5] = ["cel", "math", "base64", "proto", "regex"];
@@ -86,155 +105,12 @@ pub(super) static FUNCTIONS: LazyLock<HashMap<&'static str, Vec<Overload>>> = La
     functions
 });
 
-/// What a call costs, in Kubernetes' units, from its arguments. The units are those of cel-go (interpreter/runtimecost.go),
-/// the API server (pkg/cel/library/cost.go) and cel-go's libraries (ext/lists.go, ext/sets.go).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cost {
-    /// 1
-    One,
-    /// A tenth of an argument's size, that many times.
-    Read { argument: usize, times: u64 },
-    /// A tenth of both arguments' sizes together.
-    Sum,
-    /// A tenth of the smaller argument's size.
-    Smaller,
-    /// An argument's size.
-    Elements { argument: usize },
-    /// Everything inside the first argument.
-    Traverse,
-    /// A pattern (second argument) run over a string (first).
-    Pattern,
-    /// A string searched in a string.
-    Contains,
-    /// Twice a tenth of the string that comes out of joining the first argument with the second.
-    Join,
-    /// A new list as long as the number in the first argument.
-    Range,
-    /// A new list as long as the part of the first argument that the other two cut out.
-    Slice,
-    /// A new list as long as the first argument.
-    Copy,
-    /// A new list; the first argument's size for each level of the second.
-    Flatten,
-    /// Every element of an argument compared with every other.
-    SelfCompare { argument: usize },
-    /// Every element of one list compared with every one of the other, that many times.
-    Product { times: u64 },
-}
-
-/// `n / 10`, rounded up.
-pub(super) fn tenth(n: u64) -> u64 {
-    n.div_ceil(10)
-}
-
-/// A new list and the call that makes it (cel-go ext/lists.go, trackAllocatingListCall).
-const NEW_LIST: u64 = 11;
-
-impl Cost {
-    /// True where the API server charges by the function's name, whichever overload is called; cel-go charges by overload,
-    /// and 1 where the types of the arguments do not say which.
-    pub fn by_name(self) -> bool {
-        matches!(self, Cost::Traverse)
-    }
-
-    /// The cost of a call.
-    pub fn of(self, arguments: &[Value<'_>]) -> u64 {
-        let size = |i: usize| arguments.get(i).map_or(1, size_of);
-        match self {
-            Cost::One => 1,
-            Cost::Read { argument, times } => tenth(size(argument).saturating_mul(times)),
-            Cost::Sum => tenth(size(0).saturating_add(size(1))),
-            Cost::Smaller => smaller(arguments),
-            Cost::Elements { argument } => size(argument),
-            Cost::Traverse => arguments.first().map_or(0, |v| traverse(v, 64)),
-            Cost::Pattern => pattern_cost(size(0), size(1)),
-            Cost::Contains => tenth(size(0)).saturating_mul(tenth(size(1))),
-            Cost::Join => tenth(joined(arguments).saturating_mul(2)),
-            Cost::Range => NEW_LIST.saturating_add(whole(arguments, 0)),
-            Cost::Slice => NEW_LIST.saturating_add(whole(arguments, 2).saturating_sub(whole(arguments, 1))),
-            Cost::Copy => NEW_LIST.saturating_add(size(0)),
-            Cost::Flatten => {
-                let depth = if arguments.len() > 1 { whole(arguments, 1) } else { 1 };
-                NEW_LIST.saturating_add(size(0).saturating_mul(depth))
-            }
-            Cost::SelfCompare { argument } => self_compare(arguments.get(argument)),
-            Cost::Product { times } => 1u64.saturating_add(size(0).saturating_mul(size(1)).saturating_mul(times)),
-        }
-    }
-}
-
-/// A tenth of the smaller size. Of short strings no character is counted.
-fn smaller(arguments: &[Value<'_>]) -> u64 {
-    let [a, b] = arguments else { return 1 };
-    if let (View::Str(x), View::Str(y)) = (a.view(), b.view())
-        && x.len().min(y.len()) <= 10
-    {
-        return u64::from(!x.is_empty() && !y.is_empty());
-    }
-    tenth(size_of(a).min(size_of(b)))
-}
-
-/// A pattern run over a string, both by their sizes.
-pub(super) fn pattern_cost(text: u64, pattern: u64) -> u64 {
-    tenth(text.saturating_add(1)).saturating_mul(pattern.div_ceil(4))
-}
-
-/// Characters of a string, bytes, elements, entries; of an optional what is in it; 1 for anything else.
-pub(super) fn size_of(value: &Value<'_>) -> u64 {
-    match value.view() {
-        View::Str(s) => characters(s),
-        View::Bytes(b) => b.len() as u64,
-        View::List(list) => list.len() as u64,
-        View::Map(map) => map.len() as u64,
-        View::Optional(Some(inner)) => size_of(inner),
-        _ => 1,
-    }
-}
-
-fn characters(s: &str) -> u64 {
-    if s.is_ascii() { s.len() as u64 } else { s.chars().count() as u64 }
-}
-
-fn whole(arguments: &[Value<'_>], i: usize) -> u64 {
-    arguments.get(i).and_then(Value::as_int).and_then(|i| u64::try_from(i).ok()).unwrap_or(0)
-}
-
-/// The API server's traversalCost; `depth` bounds the walk, deeper contents count 1.
-fn traverse(value: &Value<'_>, depth: usize) -> u64 {
-    let Some(depth) = depth.checked_sub(1) else { return 1 };
-    match value.view() {
-        View::Str(s) => s.len() as u64 / 10,
-        View::Bytes(b) => b.len() as u64 / 10,
-        View::List(list) => list.iter().map(|e| traverse(&e, depth)).sum(),
-        View::Map(map) => map.iter().map(|(k, v)| traverse(&k, depth) + traverse(&v, depth)).sum(),
-        _ => 1,
-    }
-}
-
-/// Characters of `list.join(separator)`.
-fn joined(arguments: &[Value<'_>]) -> u64 {
-    let Some(list) = arguments.first().and_then(Value::as_list) else { return 1 };
-    let separators = (list.len() as u64).saturating_sub(1) * arguments.get(1).map_or(0, size_of);
-    list.iter().map(|e| size_of(&e)).sum::<u64>().saturating_add(separators)
-}
-
-fn self_compare(list: Option<&Value<'_>>) -> u64 {
-    let Some(list) = list.and_then(Value::as_list) else { return 1 };
-    let squared = (list.len() as u64).saturating_mul(list.len() as u64);
-    let strings = list.get(0).is_some_and(|e| matches!(e.view(), View::Str(_) | View::Bytes(_)));
-    let cost = squared.saturating_mul(2).saturating_add(if strings { squared / 10 } else { 0 });
-    cost.saturating_add(NEW_LIST)
-}
-
 /// Bytes that one evaluation may build in all, results of functions and lists included. Kubernetes' costs do not bound
 /// memory: `replace` and `+` on lists are charged by what goes in.
 const MEMORY_LIMIT: usize = 64 << 20;
 
 /// Bytes of a value in a list.
 const VALUE: usize = std::mem::size_of::<Value<'_>>();
-
-/// Patterns that one evaluation keeps.
-const KEPT_PATTERNS: usize = 64;
 
 /// What functions share during one evaluation.
 #[derive(Default)]
@@ -269,18 +145,6 @@ impl Context {
         self.allocate(weight(value, MEMORY_LIMIT))
     }
 
-    /// A pattern that is not a literal, compiled once.
-    pub fn pattern(&mut self, pattern: &str) -> Result<::regex::Regex, Fail> {
-        if let Some(compiled) = self.patterns.get(pattern) {
-            return Ok(compiled.clone());
-        }
-        let compiled = compile_pattern(pattern)?;
-        if self.patterns.len() < KEPT_PATTERNS {
-            self.patterns.insert(pattern.into(), compiled.clone());
-        }
-        Ok(compiled)
-    }
-
     /// A computed string, counted.
     fn text<'a>(&mut self, text: impl Into<Rc<str>>) -> Answer<'a> {
         let text = text.into();
@@ -310,7 +174,10 @@ fn weight(value: &Value<'_>, most: usize) -> usize {
                 total += value.fields.len() * 2;
                 todo.extend(value.fields.iter().map(|(_, v)| v).filter(|v| is_computed(v)));
             }
-            Value::Optional(Some(inner)) => todo.push(inner),
+            Value::Optional(Some(inner)) => {
+                total += 1;
+                todo.push(inner);
+            }
             _ => {}
         }
         if total >= most {

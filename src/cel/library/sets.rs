@@ -1,7 +1,7 @@
 //! Lists as sets (cel-go ext/sets.go).
 
 use super::{Answer, Context, Cost, Fail, Row, list_at, row};
-use crate::cel::value::{List, Value, equal};
+use crate::cel::value::{List, Value, found};
 
 pub static ROWS: &[Row] = &[
     row("sets.contains(list(A), list(A)): bool", 29, Cost::Product { times: 1 }, contains),
@@ -11,7 +11,7 @@ pub static ROWS: &[Row] = &[
 
 fn has<'a>(list: List<'_, 'a>, value: &Value<'a>) -> Result<bool, Fail> {
     for element in list.iter() {
-        if equal(&element, value)? {
+        if found(value, &element)? {
             return Ok(true);
         }
     }

@@ -7,9 +7,7 @@ use std::sync::Arc;
 
 use super::{Cost, Implementation, NAMESPACES, Row};
 use crate::cel::types::Type;
-
-/// A type that nothing has decided yet: the element of `[]`, the value of `optional.none()`.
-pub const FREE: Type = Type::Param(25);
+use crate::cel::value::{Value, View};
 
 /// One way to call a function.
 pub struct Overload {
@@ -27,6 +25,51 @@ pub struct Overload {
     pub cost: Cost,
     /// As in [`Row`].
     pub call: Implementation,
+}
+
+impl Overload {
+    /// Whether the receiver is a list of a certain type of elements.
+    pub fn of_elements(&self) -> bool {
+        let certain =
+            |ty: &Type| matches!(ty, Type::List(e) if !matches!(**e, Type::Dyn | Type::Param(_) | Type::List(_)));
+        self.parameters.first().is_some_and(|types| types.iter().any(certain))
+    }
+
+    /// Whether values are of the declared types, where those are simple ones.
+    pub fn takes(&self, values: &[Value<'_>]) -> bool {
+        let fits = |(types, value): (&Vec<Type>, &Value<'_>)| types.iter().any(|ty| fits(ty, value));
+        self.parameters.iter().zip(values).all(fits)
+    }
+}
+
+fn fits(ty: &Type, value: &Value<'_>) -> bool {
+    match (ty, value.view()) {
+        (Type::Bool, View::Bool(_))
+        | (Type::Int, View::Int(_))
+        | (Type::Uint, View::Uint(_))
+        | (Type::Double, View::Double(_))
+        | (Type::String, View::Str(_))
+        | (Type::Bytes, View::Bytes(_))
+        | (Type::Duration, View::Duration(_))
+        | (Type::Timestamp, View::Timestamp(_))
+        | (Type::Optional(_), View::Optional(_)) => true,
+        // cel-go looks at the first element alone.
+        (Type::List(element), View::List(list)) => list.get(0).is_none_or(|first| fits(element, &first)),
+        (
+            Type::Bool
+            | Type::Int
+            | Type::Uint
+            | Type::Double
+            | Type::String
+            | Type::Bytes
+            | Type::Duration
+            | Type::Timestamp
+            | Type::Optional(_)
+            | Type::List(_),
+            _,
+        ) => false,
+        _ => true,
+    }
 }
 
 impl std::fmt::Debug for Overload {
@@ -100,6 +143,7 @@ fn ty(text: &str) -> Option<Type> {
         return Some(match name {
             "list" => Type::list(first),
             "optional" => Type::Optional(Box::new(first)),
+            "type" => Type::Type(Box::new(first)),
             "map" => Type::Map(Box::new(first), Box::new(inner.next()??)),
             _ => return None,
         });
@@ -115,12 +159,12 @@ fn ty(text: &str) -> Option<Type> {
         "bytes" => Type::Bytes,
         "duration" => Type::Duration,
         "timestamp" => Type::Timestamp,
-        "type" => Type::Type,
-        "free" => FREE,
+        "type" => Type::Type(Box::new(Type::Dyn)),
         "A" => Type::Param(0),
         "B" => Type::Param(1),
         "C" => Type::Param(2),
-        "quantity" => Type::Named(Arc::from("kubernetes.Quantity")),
+        "net.IP" | "net.CIDR" => Type::Named(Arc::from(text)),
+        "Quantity" | "URL" | "Semver" | "NamedFormat" => Type::Named(Arc::from(format!("kubernetes.{text}"))),
         _ => return None,
     })
 }

@@ -1,10 +1,8 @@
 //! Strings (cel-go common/stdlib; ext/strings.go, version 2). Positions count characters.
 
-use super::{Answer, Context, Cost, Fail, Row, int_at, list_at, row, text_at};
-use crate::cel::value::{Value, View};
-
-const READ: Cost = Cost::Read { argument: 0, times: 1 };
-const REWRITE: Cost = Cost::Read { argument: 0, times: 2 };
+use super::format::format;
+use super::{Answer, Context, Cost, Fail, READ, REWRITE, Row, int_at, row, text_at};
+use crate::cel::value::Value;
 
 pub static ROWS: &[Row] = &[
     row("string.startsWith(string): bool", 0, READ, |_, a| Ok(Value::Bool(text_at(a, 0)?.starts_with(text_at(a, 1)?)))),
@@ -79,10 +77,10 @@ fn last_index_of<'a>(_: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
     if from < 0 {
         return Err(Fail::from(format!("index out of range: {from}")));
     }
-    let Ok(last) = byte_of(text, from) else { return Ok(Value::Int(-1)) };
+    let Some(last) = byte_of(text, from).ok().filter(|last| *last < text.len()) else { return Ok(Value::Int(-1)) };
     // The last match that begins at or before `last`.
-    let head = text.get(..(last + wanted.len()).min(text.len())).unwrap_or(text);
-    Ok(position_of(text, head.rfind(wanted)))
+    let end = text.floor_char_boundary(last.saturating_add(wanted.len()));
+    Ok(position_of(text, text.get(..end).and_then(|head| head.rfind(wanted))))
 }
 
 fn replace<'a>(context: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
@@ -123,15 +121,14 @@ fn split<'a>(context: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
 fn substring<'a>(context: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
     let text = text_at(arguments, 0)?;
     let start = int_at(arguments, 1)?;
-    let from = byte_of(text, start)?;
     if arguments.len() < 3 {
-        return context.text(text.get(from..).unwrap_or_default());
+        return context.text(text.get(byte_of(text, start)?..).unwrap_or_default());
     }
     let end = int_at(arguments, 2)?;
-    let to = byte_of(text, end)?;
     if start > end {
         return Err(Fail::from(format!("invalid substring range. start: {start}, end: {end}")));
     }
+    let (from, to) = (byte_of(text, start)?, byte_of(text, end)?);
     context.text(text.get(from..to).unwrap_or_default())
 }
 
@@ -154,113 +151,4 @@ fn quote<'a>(context: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
     }
     out.push('"');
     context.text(out)
-}
-
-/// `%s`, `%d`, `%f`, `%x`, `%X`, `%o`, `%b` and `%%` (ext/formatting.go); not yet `%e`, nor a precision above 1000.
-fn format<'a>(context: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
-    let (pattern, list) = (text_at(arguments, 0)?, list_at(arguments, 1)?);
-    let mut out = String::new();
-    let mut next = 0;
-    let mut chars = pattern.chars();
-    while let Some(c) = chars.next() {
-        if c != '%' {
-            out.push(c);
-            continue;
-        }
-        let mut verb = chars.next().ok_or(Fail::from("unexpected end of string"))?;
-        if verb == '%' {
-            out.push('%');
-            continue;
-        }
-        let mut precision = 6;
-        if verb == '.' {
-            precision = 0;
-            verb = chars.next().ok_or(Fail::from("unexpected end of string"))?;
-            while let Some(digit) = verb.to_digit(10) {
-                precision = (precision * 10 + digit as usize).min(1000);
-                verb = chars.next().ok_or(Fail::from("unexpected end of string"))?;
-            }
-        }
-        let value = list.get(next).ok_or_else(|| Fail::from(format!("index {next} out of range")))?;
-        next += 1;
-        let text = clause(verb, precision, &value)?;
-        context.allocate(text.len())?;
-        out.push_str(&text);
-    }
-    context.text(out)
-}
-
-fn clause(verb: char, precision: usize, value: &Value<'_>) -> Result<String, Fail> {
-    let wrong = |clause: &str, wanted: &str| {
-        Fail::from(format!(
-            "error during formatting: {clause} clause can only be used on {wanted}, was given {}",
-            value.type_name()
-        ))
-    };
-    Ok(match (verb, value.view()) {
-        ('s', _) => {
-            let mut out = String::new();
-            write_text(value, &mut out, false, 100).map_err(|()| {
-                wrong("string", "strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps")
-            })?;
-            out
-        }
-        ('d', View::Int(i)) => i.to_string(),
-        ('d', View::Uint(u)) => u.to_string(),
-        ('d', _) => return Err(wrong("decimal", "integers")),
-        ('f', View::Double(d)) => format!("{d:.precision$}"),
-        ('f', _) => return Err(wrong("fixed-point", "doubles")),
-        ('x', View::Int(i)) => signed(i, |u| format!("{u:x}")),
-        ('X', View::Int(i)) => signed(i, |u| format!("{u:X}")),
-        ('o', View::Int(i)) => signed(i, |u| format!("{u:o}")),
-        ('b', View::Int(i)) => signed(i, |u| format!("{u:b}")),
-        ('x', View::Uint(u)) => format!("{u:x}"),
-        ('X', View::Uint(u)) => format!("{u:X}"),
-        ('o', View::Uint(u)) => format!("{u:o}"),
-        ('b', View::Uint(u)) => format!("{u:b}"),
-        ('b', View::Bool(b)) => u8::from(b).to_string(),
-        ('x', View::Str(s)) => s.bytes().map(|b| format!("{b:02x}")).collect(),
-        ('X', View::Str(s)) => s.bytes().map(|b| format!("{b:02X}")).collect(),
-        ('x' | 'X' | 'o' | 'b', _) => return Err(wrong("radix", "integers")),
-        _ => {
-            return Err(Fail::from(format!(
-                "could not parse formatting clause: unrecognized formatting clause \"{verb}\""
-            )));
-        }
-    })
-}
-
-fn signed(i: i64, digits: impl Fn(u64) -> String) -> String {
-    format!("{}{}", if i < 0 { "-" } else { "" }, digits(i.unsigned_abs()))
-}
-
-/// `%s`. Inside a list or map numbers and strings are written otherwise than outside.
-fn write_text(value: &Value<'_>, out: &mut String, inside: bool, depth: usize) -> Result<(), ()> {
-    let depth = depth.checked_sub(1).ok_or(())?;
-    match value.view() {
-        View::Null => out.push_str("null"),
-        View::Type(name) => out.push_str(name),
-        View::Double(d) if inside => out.push_str(&format!("{d:.6}")),
-        View::Str(s) if inside => out.push_str(&serde_json::Value::from(s).to_string()),
-        View::List(list) => {
-            out.push('[');
-            for (i, element) in list.iter().enumerate() {
-                out.push_str(if i > 0 { ", " } else { "" });
-                write_text(&element, out, true, depth)?;
-            }
-            out.push(']');
-        }
-        View::Map(map) => {
-            out.push('{');
-            for (i, (key, value)) in map.iter().enumerate() {
-                out.push_str(if i > 0 { ", " } else { "" });
-                write_text(&key, out, true, depth)?;
-                out.push(':');
-                write_text(&value, out, true, depth)?;
-            }
-            out.push('}');
-        }
-        _ => out.push_str(&value.to_text().ok_or(())?),
-    }
-    Ok(())
 }

@@ -124,7 +124,7 @@ fn prefix(first: u8, second: u8, third: u8) -> (usize, bool, bool) {
     match (first.to_ascii_lowercase(), second.to_ascii_lowercase()) {
         (b'r', q) if quote(q) => (1, true, false),
         (b'b', q) if quote(q) => (1, false, true),
-        (b'b', b'r') | (b'r', b'b') if quote(third) => (2, true, true),
+        (b'b', b'r') if quote(third) => (2, true, true),
         _ => (0, false, false),
     }
 }

@@ -13,7 +13,7 @@ pub fn number(source: &str, start: usize) -> Read<'_> {
     let bytes = rest.as_bytes();
     let at = |i: usize| bytes.get(i).copied().unwrap_or(0);
     let digits = |from: usize| bytes.iter().skip(from).take_while(|b| b.is_ascii_digit()).count();
-    if at(0) == b'0' && matches!(at(1), b'x' | b'X') && at(2).is_ascii_hexdigit() {
+    if at(0) == b'0' && at(1) == b'x' && at(2).is_ascii_hexdigit() {
         let len = 2 + bytes.iter().skip(2).take_while(|b| b.is_ascii_hexdigit()).count();
         let value = rest.get(2..len).and_then(|t| u64::from_str_radix(t, 16).ok());
         return integer(value, at(len), start, start + len);

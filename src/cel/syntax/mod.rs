@@ -10,7 +10,7 @@ mod tree;
 
 pub(super) use lex::Tokens;
 pub(super) use parse::parse;
-pub(super) use tree::{Entry, Expr, Field, Kind, Literal, Operand, Operator, Postfix, PostfixKind};
+pub(super) use tree::{Arm, Entry, Expr, Field, Kind, Literal, Operand, Operator, Postfix, PostfixKind};
 
 use crate::object::Span;
 

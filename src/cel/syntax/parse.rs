@@ -148,17 +148,19 @@ impl<'s> Parser<'_, 's> {
                 return Err(too_deep(self.span()));
             }
             let condition = self.operators()?;
+            let span = self.span();
             if !self.eat("?") {
                 break condition;
             }
             let value = self.operators()?;
             self.expect(":")?;
-            arms.push((condition, value));
+            arms.push(Arm { condition, span, value });
         };
         self.nesting = nesting;
-        let Some((first, _)) = arms.first() else { return Ok(last) };
+        let Some(Arm { condition: first, .. }) = arms.first() else { return Ok(last) };
         let span = join(first.span, last.span);
-        let depth = arms.iter().rev().fold(last.depth, |d, (c, v)| d.max(c.depth).max(v.depth).saturating_add(1));
+        let deeper = |d: u16, arm: &Arm<'_>| d.max(arm.condition.depth).max(arm.value.depth).saturating_add(1);
+        let depth = arms.iter().rev().fold(last.depth, deeper);
         node(span, depth - 1, Kind::Conditional(arms, Box::new(last)))
     }
 
@@ -228,7 +230,7 @@ impl<'s> Parser<'_, 's> {
 
     /// A value and everything that is selected from it or called on it.
     fn postfix(&mut self) -> Parsed<Expr<'s>> {
-        let base = self.primary()?;
+        let mut base = self.primary()?;
         let mut depth = base.depth;
         let mut steps = Vec::new();
         loop {
@@ -242,7 +244,9 @@ impl<'s> Parser<'_, 's> {
                 let inner = key.depth;
                 (PostfixKind::Index { key, optional }, inner)
             } else if self.is("{") && is_name(&base, &steps) {
-                return self.structure(base, steps);
+                base = self.structure(base, std::mem::take(&mut steps))?;
+                depth = base.depth;
+                continue;
             } else {
                 break;
             };
@@ -427,6 +431,9 @@ impl<'s> Parser<'_, 's> {
         }
         self.expect("{")?;
         let mut fields = Vec::new();
+        if self.eat(",") && !self.is("}") {
+            return self.unexpected("'}'");
+        }
         while !self.is("}") {
             let optional = self.eat("?");
             let span = self.span();

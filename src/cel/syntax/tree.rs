@@ -33,11 +33,20 @@ pub enum Kind<'s> {
     /// Operators of one precedence, applied from left to right.
     Chain(Box<Expr<'s>>, Vec<Operand<'s>>),
     /// Conditions with their values in order, and what is left.
-    Conditional(Vec<(Expr<'s>, Expr<'s>)>, Box<Expr<'s>>),
+    Conditional(Vec<Arm<'s>>, Box<Expr<'s>>),
     /// A value and what is selected from it or called on it, in order.
     Postfix(Box<Expr<'s>>, Vec<Postfix<'s>>),
     /// `f(a, b)`
     Call(&'s str, Vec<Expr<'s>>),
+}
+
+/// `condition ? value`
+#[derive(Debug)]
+pub struct Arm<'s> {
+    pub condition: Expr<'s>,
+    /// The question mark.
+    pub span: Span,
+    pub value: Expr<'s>,
 }
 
 /// `key: value` of a map; optional: `?key: value`.

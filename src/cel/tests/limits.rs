@@ -184,3 +184,24 @@ fn nothing_absorbs_over_budget() {
         assert_eq!(outcome(&source, &sample()), "over budget", "{source}");
     }
 }
+
+/// Variables may make a value, and its type, nest deeper than any expression does; of the value memory is the bound.
+#[test]
+fn a_value_that_variables_nest_fits_a_small_stack() {
+    on_small_stack(|| {
+        for (step, whole) in [("[#]", "size(#)"), ("{'a': #}", "#.size()"), ("optional.of(#)", "#.hasValue() ? 1 : 0")]
+        {
+            let mut builder = UnitBuilder::new(declarations());
+            builder.variable("v0", "object.n").unwrap();
+            let name = |i: usize| format!("variables.v{i}");
+            for i in 1..3_000 {
+                builder.variable(&format!("v{i}"), &step.replace('#', &name(i - 1))).unwrap();
+            }
+            let id = builder.expression(&whole.replace('#', &name(2_999)), Expect::Any).unwrap();
+            let unit = builder.finish();
+            let tree = tree(&sample());
+            let inputs = [Input::Node(tree.root())];
+            assert_eq!(shown(Evaluation::new(&unit, &inputs, Off).evaluate(id)), "over budget", "{step}");
+        }
+    });
+}

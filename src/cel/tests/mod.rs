@@ -1,11 +1,14 @@
 //! Tests of the language as a whole: an expression, an object, and what comes out.
 
 mod blame;
+mod corpus;
 mod costs;
 mod language;
+mod libraries;
 mod limits;
 mod refusals;
 mod same;
+mod unify;
 mod unknown;
 
 use serde_json::Value as Json;

@@ -35,7 +35,10 @@ fn types_and_names() {
             ("1 in ['a']", "refused: `in`: found no matching overload for '@in' applied to '(int, list(string))'"),
             ("!1", "refused: `!1`: found no matching overload for '!_' applied to '(int)'"),
             ("1 && true", "refused: `1`: expected type 'bool' but found 'int'"),
-            ("true ? 1 : 'a'", "refused: `1`: found no matching overload for '_?_:_' applied to '(bool, int, string)'"),
+            (
+                "true ? 1 : 'a'",
+                "refused: `? 1 : 'a'`: found no matching overload for '_?_:_' applied to '(bool, int, string)'",
+            ),
             ("[1, 'a']", "refused: `'a'`: expected type 'int' but found 'string'"),
             ("{'a': 1u, 'b': 1.5}", "refused: `1.5`: expected type 'uint' but found 'double'"),
             ("[1, object.n]", "refused: `object.n`: expected type 'int' but found 'dyn'"),
@@ -69,7 +72,7 @@ fn types_and_names() {
                 "optional.of(1).orValue('a')",
                 "refused: `.orValue('a')`: found no matching overload for 'orValue' applied to 'optional_type(int).(string)'",
             ),
-            ("[?1]", "refused: `1`: expected type 'optional_type(dyn)' but found 'int'"),
+            ("[?1]", "refused: `1`: expected type 'optional_type(int)' but found 'int'"),
             (
                 "JSONPatch{op: 'add', path: 1}",
                 "refused: `1`: expected type of field 'path' is 'string' but provided type is 'int'",
@@ -90,8 +93,8 @@ fn literals_are_computed_at_load() {
         &sample(),
         &[
             ("int(1e99)", "refused: `int(1e99)`: integer overflow"),
-            ("duration('1x')", "refused: `duration('1x')`: invalid duration argument"),
-            ("timestamp('x')", "refused: `timestamp('x')`: invalid timestamp argument"),
+            ("duration('1x')", "refused: `'1x'`: invalid duration argument"),
+            ("timestamp('x')", "refused: `'x'`: invalid timestamp argument"),
             ("object.name.matches('(')", "refused: `'('`: invalid matches argument"),
             ("string(null)", "refused: `string(null)`: no such overload: string(null_type)"),
         ],

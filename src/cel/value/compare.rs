@@ -16,12 +16,13 @@ pub fn equal<'a>(a: &Value<'a>, b: &Value<'a>) -> Result<bool, Fail> {
             return Err(Fail::Unknown(Rc::new(missing.clone())));
         }
         (View::Null, View::Null) => true,
+        (View::Null, _) | (_, View::Null) => false,
         (View::List(x), View::List(y)) => {
             if x.len() != y.len() {
                 return Ok(false);
             }
             for (p, q) in x.iter().zip(y.iter()) {
-                if !equal(&p, &q)? {
+                if !equal_within(&p, &q)? {
                     return Ok(false);
                 }
             }
@@ -33,7 +34,7 @@ pub fn equal<'a>(a: &Value<'a>, b: &Value<'a>) -> Result<bool, Fail> {
             }
             for (key, p) in x.iter() {
                 match y.get(&key) {
-                    Some(q) if equal(&p, &q)? => {}
+                    Some(q) if equal_within(&p, &q)? => {}
                     _ => return Ok(false),
                 }
             }
@@ -45,9 +46,27 @@ pub fn equal<'a>(a: &Value<'a>, b: &Value<'a>) -> Result<bool, Fail> {
             _ => false,
         },
         (View::Type(x), View::Type(y)) => x == y,
-        (View::Opaque(x), View::Opaque(y)) => x == y,
+        (View::Opaque(x), View::Opaque(y)) => x.equals(y).ok_or(Fail::NoSuchOverload)?,
+        // The types that Kubernetes adds have no answer for values of other types.
+        (View::Opaque(_), _) => return Err(Fail::NoSuchOverload),
         _ => compare(a, b) == Some(Some(Ordering::Equal)),
     })
+}
+
+/// The same for parts of lists and maps, where having no answer is not being unequal.
+fn equal_within<'a>(a: &Value<'a>, b: &Value<'a>) -> Result<bool, Fail> {
+    match equal(a, b) {
+        Err(Fail::NoSuchOverload) => Ok(true),
+        answer => answer,
+    }
+}
+
+/// The same for a search, where having no answer is not having found it.
+pub fn found<'a>(a: &Value<'a>, b: &Value<'a>) -> Result<bool, Fail> {
+    match equal(a, b) {
+        Err(Fail::NoSuchOverload) => Ok(false),
+        answer => answer,
+    }
 }
 
 fn struct_name<'v>(map: Map<'v, '_>) -> Option<&'v str> {
@@ -101,24 +120,51 @@ fn uint_double(x: u64, y: f64) -> Option<Ordering> {
     (x as f64).partial_cmp(&y)
 }
 
-/// The order of map keys: null, booleans, numbers, strings. Total, so that it can sort.
+/// The order of map keys: by type, then by value; `1`, `1u` and `1.0` are three keys, as in a Go map. Total, so that it can
+/// sort.
 pub fn key_order(a: &Value<'_>, b: &Value<'_>) -> Ordering {
-    rank(a).cmp(&rank(b)).then_with(|| compare(a, b).flatten().unwrap_or(Ordering::Equal))
+    rank(a).cmp(&rank(b)).then_with(|| match (a.view(), b.view()) {
+        (View::Double(x), View::Double(y)) => x.partial_cmp(&y).unwrap_or_else(|| x.total_cmp(&y)),
+        (View::Type(x), View::Type(y)) => x.cmp(y),
+        _ => compare(a, b).flatten().unwrap_or(Ordering::Equal),
+    })
 }
 
 pub fn key_order_str(a: &Value<'_>, b: &str) -> Ordering {
     match a.view() {
         View::Str(a) => a.cmp(b),
-        _ => Ordering::Less,
+        _ => rank(a).cmp(&STRINGS),
     }
 }
+
+/// Where strings are among the types of keys.
+const STRINGS: u8 = 5;
 
 fn rank(key: &Value<'_>) -> u8 {
     match key.view() {
         View::Null => 0,
         View::Bool(_) => 1,
-        View::Int(_) | View::Uint(_) | View::Double(_) => 2,
-        _ => 3,
+        View::Int(_) => 2,
+        View::Uint(_) => 3,
+        View::Double(_) => 4,
+        View::Str(_) => STRINGS,
+        View::Duration(_) => 6,
+        View::Timestamp(_) => 7,
+        _ => 8,
+    }
+}
+
+/// The key of another type of number under which a map is asked as well (cel-go common/types/map.go, refValMapAccessor).
+pub fn key_alike(key: &Value<'_>) -> [Option<Value<'static>>; 2] {
+    match key.view() {
+        View::Int(i) => [u64::try_from(i).ok().map(Value::Uint), None],
+        View::Uint(u) => [i64::try_from(u).ok().map(Value::Int), None],
+        View::Double(d) if d.fract() == 0.0 => {
+            let int = (d >= i64::MIN as f64 && d < i64::MAX as f64).then_some(Value::Int(d as i64));
+            let uint = (d >= 0.0 && d < u64::MAX as f64).then_some(Value::Uint(d as u64));
+            [int, uint]
+        }
+        _ => [None, None],
     }
 }
 
@@ -141,5 +187,16 @@ impl<'a> Value<'a> {
 }
 
 fn is_key(key: &Value<'_>) -> bool {
-    matches!(key.view(), View::Null | View::Bool(_) | View::Int(_) | View::Uint(_) | View::Double(_) | View::Str(_))
+    matches!(
+        key.view(),
+        View::Null
+            | View::Bool(_)
+            | View::Int(_)
+            | View::Uint(_)
+            | View::Double(_)
+            | View::Str(_)
+            | View::Duration(_)
+            | View::Timestamp(_)
+            | View::Type(_)
+    )
 }

@@ -4,13 +4,13 @@
 
 mod compare;
 mod convert;
+mod instant;
 mod text;
 
 use std::rc::Rc;
 
-use jiff::Timestamp;
-
-pub(super) use compare::{compare, equal};
+pub(super) use compare::{compare, equal, found, key_order};
+pub use instant::Instant;
 
 use super::fact::{Fact, FactValue, Facts};
 use super::library::Opaque;
@@ -52,7 +52,7 @@ pub enum Value<'a> {
     /// `google.protobuf.Duration`, in nanoseconds as Go has it.
     Duration(i64),
     /// `google.protobuf.Timestamp`
-    Timestamp(Timestamp),
+    Timestamp(Instant),
     /// A type, by its name.
     Type(&'static str),
     /// A value of a type that a library brings.
@@ -94,7 +94,7 @@ pub enum View<'v, 'a> {
     /// Nanoseconds.
     Duration(i64),
     /// `google.protobuf.Timestamp`
-    Timestamp(Timestamp),
+    Timestamp(Instant),
     /// A type, by its name.
     Type(&'static str),
     /// A library's value.
@@ -317,8 +317,11 @@ impl<'v, 'a> Map<'v, 'a> {
         match (key.view(), self) {
             (View::Str(key), _) => self.get_str(key),
             (_, Map::Owned(map)) => {
-                let at = map.binary_search_by(|(k, _)| compare::key_order(k, key)).ok()?;
-                map.get(at).map(|(_, v)| v.clone())
+                let find = |key: &Value<'_>| {
+                    let at = map.binary_search_by(|(k, _)| compare::key_order(k, key)).ok()?;
+                    map.get(at).map(|(_, v)| v.clone())
+                };
+                find(key).or_else(|| compare::key_alike(key).iter().flatten().find_map(find))
             }
             _ => None,
         }

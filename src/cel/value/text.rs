@@ -3,8 +3,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use jiff::Timestamp;
-
 use super::{Value, View};
 
 impl<'a> Value<'a> {
@@ -18,7 +16,7 @@ impl<'a> Value<'a> {
             View::Double(d) => double_text(d).into(),
             View::Bytes(b) => std::str::from_utf8(b).ok()?.into(),
             View::Duration(d) => duration_text(d).into(),
-            View::Timestamp(t) => timestamp_text(t).into(),
+            View::Timestamp(t) => t.to_string().into(),
             _ => return None,
         })
     }
@@ -41,20 +39,10 @@ fn double_text(d: f64) -> String {
     format!("{mantissa}e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs())
 }
 
-/// cel-go's `string(duration)`: seconds, `5400s`, `1.5s`.
+/// cel-go's `string(duration)`: seconds as a double, `5400s`, `1.5s`.
 fn duration_text(nanoseconds: i64) -> String {
-    let (seconds, rest) = (nanoseconds.unsigned_abs() / 1_000_000_000, nanoseconds.unsigned_abs() % 1_000_000_000);
-    let sign = if nanoseconds < 0 { "-" } else { "" };
-    let fraction = format!("{rest:09}");
-    match fraction.trim_end_matches('0') {
-        "" => format!("{sign}{seconds}s"),
-        fraction => format!("{sign}{seconds}.{fraction}s"),
-    }
-}
-
-/// RFC 3339 in UTC with as many digits of a second as there are.
-fn timestamp_text(t: Timestamp) -> String {
-    t.to_string()
+    let seconds = (nanoseconds / 1_000_000_000) as f64 + (nanoseconds % 1_000_000_000) as f64 / 1e9;
+    format!("{seconds}s")
 }
 
 /// As an expression would write it; strings in quotes. For people and tests, shortened nowhere.
@@ -89,7 +77,7 @@ impl fmt::Display for Value<'_> {
             View::Optional(None) => f.write_str("optional.none()"),
             View::Optional(Some(inner)) => write!(f, "optional.of({inner})"),
             View::Duration(d) => write!(f, "duration(\"{}\")", duration_text(d)),
-            View::Timestamp(t) => write!(f, "timestamp(\"{}\")", timestamp_text(t)),
+            View::Timestamp(t) => write!(f, "timestamp(\"{t}\")"),
             View::Type(name) => f.write_str(name),
             View::Opaque(value) => write!(f, "{value}"),
             View::Facts(_) => f.write_str("facts"),

@@ -20,5 +20,5 @@ mod walk;
 
 pub use dump::Dump;
 pub use manifests::Manifests;
-pub use parse::bytes;
+pub use parse::{bytes, mapping};
 pub use walk::{Found, Walk};

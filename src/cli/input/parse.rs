@@ -3,12 +3,14 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::walk::Found;
+use super::walk::{Found, shown};
 use crate::cli::terminal::words;
 use crate::finding::Unreadable;
+use crate::object::{Tree, Type};
 use crate::source::{self, MAX_TEXT, Parsed, Problem};
 
 /// A file that was read.
@@ -32,6 +34,23 @@ pub fn files(found: &[Found]) -> Vec<Result<ReadFile, Unreadable>> {
 fn file(found: &Found) -> Result<ReadFile, Unreadable> {
     let bytes = bytes(&found.path).map_err(|message| unreadable(&found.shown, message))?;
     Ok(parsed(Some(found.path.clone()), &found.shown, bytes))
+}
+
+/// The one document of a file (`-`: standard input), which has to be a mapping.
+pub fn mapping(path: &Path) -> anyhow::Result<Arc<Tree>> {
+    let read = match is_stdin(path) {
+        true => stdin(),
+        false => file(&Found { path: path.to_path_buf(), shown: shown(path) }),
+    };
+    let read = read.map_err(|Unreadable { file, message, .. }| anyhow::anyhow!("{file}: {message}"))?;
+    if let Some(problem) = read.parsed.problems.first() {
+        let Unreadable { file, line, column, message } = in_text(problem);
+        anyhow::bail!("{file}:{line}:{column}: {message}");
+    }
+    match read.parsed.documents.as_slice() {
+        [only] if only.tree.root().kind() == Type::Map => Ok(Arc::clone(&only.tree)),
+        _ => anyhow::bail!("{}: expected one document, a mapping", read.shown),
+    }
 }
 
 /// True for the path that means standard input.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 
 	"github.com/google/cel-go/cel"
 	"k8s.io/apimachinery/pkg/util/version"
@@ -37,7 +38,14 @@ func (e expression) GetExpression() string    { return e.text }
 func (e expression) GetName() string          { return e.name }
 func (e expression) ReturnTypes() []*cel.Type { return []*cel.Type{cel.AnyType} }
 
-func (o *oracle) answer(q Question) Answer {
+// answer answers one question. Where the API server's compiler panics, as cel-go's does on some malformed calls, the request
+// that creates the policy ends with an error: that is a refusal too.
+func (o *oracle) answer(q Question) (answer Answer) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			answer = Answer{Refused: []Refusal{{Message: fmt.Sprint("panic: ", reason)}}}
+		}
+	}()
 	options := plugincel.OptionalVariableDeclarations{HasParams: true, HasAuthorizer: true, HasPatchTypes: q.Mutation}
 	compiler, err := o.compiler(q, options)
 	if err != nil {
@@ -59,7 +67,7 @@ func (o *oracle) answer(q Question) Answer {
 	inputs[plugincel.VariableVarName] = variables.Variables(inputs)
 
 	value, details, err := compiled.Program.ContextEval(variables, inputs)
-	answer := Answer{Type: compiled.OutputType.String()}
+	answer = Answer{Type: compiled.OutputType.String()}
 	if details != nil && details.ActualCost() != nil {
 		cost := *details.ActualCost() + uint64(variables.GetAndResetCost())
 		answer.Cost = &cost

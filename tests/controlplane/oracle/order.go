@@ -42,8 +42,10 @@ func (p provider) NativeToValue(value any) ref.Val {
 		return types.NewDynamicList(p, v)
 	case map[ref.Val]ref.Val:
 		return ordered{types.NewRefValMap(p, v)}
-	case ordered, traits.MutableMapper:
+	case ordered, orderedMutable:
 		return v.(ref.Val)
+	case traits.MutableMapper:
+		return orderedMutable{v}
 	case traits.Mapper:
 		return ordered{v}
 	}
@@ -61,27 +63,52 @@ func (m ordered) Iterator() traits.Iterator {
 	return types.NewRefValList(types.DefaultTypeAdapter, keys).Iterator()
 }
 
-// before orders keys: those of one type by value, numbers of all types by value, else by the names of their types.
+// orderedMutable is a map that a macro is filling.
+type orderedMutable struct{ traits.MutableMapper }
+
+func (m orderedMutable) Insert(key, value ref.Val) ref.Val {
+	if result := m.MutableMapper.Insert(key, value); types.IsUnknownOrError(result) {
+		return result
+	}
+	return m
+}
+
+func (m orderedMutable) ToImmutableMap() traits.Mapper {
+	return ordered{m.MutableMapper.ToImmutableMap()}
+}
+
+// before orders keys by their types, then by their values; what has no order is ordered by how it is written.
 func before(a, b ref.Val) bool {
-	if c, ok := a.(traits.Comparer); ok {
-		if order, ok := c.Compare(b).(types.Int); ok {
+	if x, y := rank(a), rank(b); x != y {
+		return x < y
+	}
+	if comparer, ok := a.(traits.Comparer); ok {
+		if order, ok := comparer.Compare(b).(types.Int); ok {
 			return order < 0
 		}
 	}
-	return rank(a) < rank(b)
+	return fmt.Sprint(a.Value()) < fmt.Sprint(b.Value())
 }
 
 // rank is where keys of a type stand among keys of other types.
-func rank(key ref.Val) string {
+func rank(key ref.Val) int {
 	switch key.(type) {
 	case types.Null:
-		return "0"
+		return 0
 	case types.Bool:
-		return "1"
-	case types.Int, types.Uint, types.Double:
-		return "2"
+		return 1
+	case types.Int:
+		return 2
+	case types.Uint:
+		return 3
+	case types.Double:
+		return 4
 	case types.String:
-		return "3"
+		return 5
+	case types.Duration:
+		return 6
+	case types.Timestamp:
+		return 7
 	}
-	return fmt.Sprintf("4 %s", key.Type().TypeName())
+	return 8
 }
