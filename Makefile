@@ -46,8 +46,8 @@ test-cluster: $(plane)
 	  cargo test --locked --test cluster '$(FILTER)' -- --ignored --test-threads=4
 
 demo: $(plane)
-	cargo build --locked --quiet
-	tests/cluster/demo $(plane) target/debug/virt-guard
+	@cargo build --locked --quiet
+	@tests/cluster/demo $(plane) target/debug/virt-guard
 
 oracle: $(oracle)
 	@echo $(oracle)
