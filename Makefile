@@ -6,6 +6,8 @@
 #   make parity FILTER=text  only cases whose file or expression has this text in it
 #   UPDATE=1 make parity     record the API server's answers anew, for `cargo test`
 #   make fuzz                mutated expressions, for FUZZ_SECONDS (600)
+#   make test-cluster        the webhook as a real API server calls it; FILTER=text picks cases
+#   make demo                starts an API server, installs the webhook, applies a bad and a good manifest
 #   make oracle controlplane build the Go programs and print where they are
 
 N ?= 20000
@@ -25,7 +27,7 @@ minor := $(word 2,$(subst ., ,$(kubernetes)))
 version := $(foreach package,k8s.io/component-base/version k8s.io/client-go/pkg/version,\
   -X $(package).gitVersion=v$(kubernetes) -X $(package).gitMajor=$(major) -X $(package).gitMinor=$(minor))
 
-.PHONY: parity fuzz oracle controlplane
+.PHONY: parity fuzz test-cluster demo oracle controlplane
 
 parity: $(oracle)
 	RUST_BACKTRACE=0 PARITY_ORACLE=$(oracle) PARITY_N=$(N) PARITY_SEED=$(SEED) PARITY_SHOW=$(SHOW) \
@@ -33,6 +35,15 @@ parity: $(oracle)
 
 fuzz:
 	FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --locked --test parity hostile -- --nocapture
+
+# Four at once: kubectl and the API server share the machine with them.
+test-cluster: $(controlplane)
+	RUST_BACKTRACE=0 CONTROLPLANE=$(controlplane) \
+	  cargo test --locked --test cluster '$(FILTER)' -- --ignored --test-threads=4
+
+demo: $(controlplane)
+	cargo build --locked --quiet
+	tests/cluster/demo $(controlplane) target/debug/virt-guard
 
 oracle: $(oracle)
 	@echo $(oracle)

@@ -4,9 +4,10 @@
 //! The map of this house; an arrow means "may import", and `tests/layers.rs` holds it:
 //!
 //! ```text
-//! cli -> everything below        engine -> policy, facts, drain, inventory, finding
+//! cli -> everything below        server -> admission -> engine
+//! engine -> policy, facts, drain, inventory, finding
 //! report -> finding              policy -> cel, finding        facts -> inventory, cel
-//! everyone -> source -> object
+//! everyone -> source -> object   cluster -> facts
 //! ```
 //!
 //! | module | knows |
@@ -19,11 +20,16 @@
 //! | [`policy`] | Kubernetes' policy documents: match, evaluate, ratchet, patch, cases |
 //! | [`finding`] | what a failed validation becomes, and a scan of many |
 //! | [`engine`] | where policies, facts and inventory meet |
+//! | [`admission`] | AdmissionReview bytes in, AdmissionReview bytes out |
+//! | [`cluster`] | an inventory that follows a cluster, by list and watch |
+//! | [`server`] | the webhook: sockets, TLS, HTTP, certificates |
 //! | [`report`] | findings for people and machines |
 //! | [`cli`] | one file per command |
 
+pub mod admission;
 pub mod cel;
 pub mod cli;
+pub mod cluster;
 pub mod engine;
 pub mod facts;
 pub mod finding;
@@ -31,4 +37,5 @@ pub mod inventory;
 pub mod object;
 pub mod policy;
 pub mod report;
+pub mod server;
 pub mod source;

@@ -487,22 +487,25 @@ fn without_arguments_it_says_what_most_people_need() {
     insta::assert_snapshot!(run.stdout, @"
     Finds what will stop an upgrade of OpenShift Virtualization or KubeVirt, and says how to fix it.
 
-    Most people need two commands:
+    Most people need three commands:
       virt-guard check apps/                        manifests, before they are applied
       virt-guard report --from must-gather.local.1  a cluster's dump, before it is upgraded
+      virt-guard serve                              the webhook; --dev tries it on this machine
 
-    virt-guard report --collect prints the commands that make such a dump. Nothing here needs a cluster.
+    virt-guard report --collect prints the commands that make such a dump.
 
     Usage: virt-guard [COMMAND]
 
     Commands:
       check     Check manifests before they are applied
       report    Report what blocks a cluster's next upgrade
+      serve     Answer the API server: admit, warn, deny, patch
       explain   Explain a policy: what it looks for, why, and what to do
       policies  List the policies in force
       facts     Show what KubeVirt and OpenShift would conclude about an object
       test      Run the cases of policies
       eval      Evaluate a CEL expression as the API server would, and show what it costs
+      certs     Make certificates for development
 
     Options:
       -h, --help     Print help
@@ -626,8 +629,8 @@ fn facts_show_everything_that_was_looked_at() {
     VirtualMachine shop/db-0                                                KubeVirt's version not known
       migration       Unknown (predicted)
                       ✓ network default  masquerade on the pod network                      db.yaml:9:67
-                      · cpu model host-model  moves from nodes that report their CPU model; no nodes
-                        were seen  db.yaml:9:15
+                      · cpu model host-model  moves only from a node that reports its CPU model
+                        db.yaml:9:15
                       ? volume data  its access modes decide: PersistentVolumeClaim shop/data (not
                         collected)
       eviction        LiveMigrate   from the VM
@@ -639,8 +642,8 @@ fn facts_show_everything_that_was_looked_at() {
     VirtualMachine shop/db-0                                                KubeVirt's version not known
       migration       NotMigratable (predicted)
                       ✓ network default  masquerade on the pod network                      db.yaml:9:67
-                      · cpu model host-model  moves from nodes that report their CPU model; no nodes
-                        were seen  db.yaml:9:15
+                      · cpu model host-model  moves only from a node that reports its CPU model
+                        db.yaml:9:15
                       ✗ DisksNotLiveMigratable  volume data is ReadWriteOnce on storage class local-path
                         db.yaml:11:65
       eviction        LiveMigrate   from the VM

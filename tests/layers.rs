@@ -22,8 +22,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("facts", &["inventory", "cel"]),
     ("policy", &["cel", "finding"]),
     ("engine", &["policy", "facts", "inventory", "finding"]),
+    ("admission", &["engine"]),
     ("report", &["finding"]),
-    ("cli", &["engine", "report"]),
+    ("cluster", &["facts"]),
+    ("server", &["admission"]),
+    ("cli", &["engine", "report", "server", "cluster"]),
 ];
 
 /// What the layers below the doors must not reach: sockets, files, clocks, environment. (words, what they stand for)
@@ -35,6 +38,9 @@ const OUTSIDE: &[(&[&str], &str)] = &[
     (&["async fn", ".await", "tokio::"], "an async runtime"),
     (&["println!", "eprintln!", "print!(", "std::io::std"], "a terminal"),
 ];
+
+/// The modules that may.
+const DOORS: &[&str] = &["cli", "cluster", "server"];
 
 fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
@@ -137,13 +143,13 @@ fn nothing_below_the_doors_reaches_outside() {
     let mut wrong = Vec::new();
     for file in rust_files(&source()) {
         match module_of(&file) {
-            Some(module) if module != "cli" => {}
+            Some(module) if !DOORS.contains(&module.as_str()) => {}
             _ => continue,
         }
         let code = code(&file);
         for (words, what) in OUTSIDE {
             if let Some(word) = words.iter().find(|w| code.contains(**w)) {
-                wrong.push(format!("{} reaches {what} ({word}); only cli may", file.display()));
+                wrong.push(format!("{} reaches {what} ({word}); only {DOORS:?} may", file.display()));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Values that somebody computed, and what they rest on: how facts, and `request`, enter an expression.
 
-use crate::object::{Evidence, Missing, MissingSet};
+use crate::object::{Ground, Missing, MissingSet};
 
 /// A computed value with the evidence for it.
 ///
@@ -11,7 +11,7 @@ pub struct Fact {
     /// The value.
     pub value: FactValue,
     /// What it rests on; blame reports it when the value decided. Empty where the value speaks for itself.
-    pub evidence: Vec<Evidence>,
+    pub evidence: Vec<Ground>,
 }
 
 /// The value of a fact.
@@ -40,7 +40,7 @@ impl Fact {
     }
 
     /// A value and what it rests on.
-    pub fn with(value: impl Into<FactValue>, evidence: Vec<Evidence>) -> Self {
+    pub fn with(value: impl Into<FactValue>, evidence: Vec<Ground>) -> Self {
         Fact { value: value.into(), evidence }
     }
 

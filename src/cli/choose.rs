@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::object::{Evidence, Object};
+use crate::object::{Location, Object};
 use crate::policy;
 
 /// The objects of a name, `namespace/name` or `Kind/name`; an error that helps when there are none. `which` says what the
@@ -37,9 +37,8 @@ pub fn listed(names: &[String]) -> String {
 }
 
 /// `db.yaml:18:23`: the file's own name, for a screen is narrow and says which file it is about.
-pub fn place(evidence: &Evidence) -> Option<String> {
-    let location = evidence.location.as_ref()?;
+pub fn place(location: &Location) -> String {
     let name = &location.origin.name;
     let file = Path::new(name).file_name().map_or(name.into(), |name| name.to_string_lossy());
-    Some(format!("{file}:{}:{}", location.line, location.column))
+    format!("{file}:{}:{}", location.line, location.column)
 }

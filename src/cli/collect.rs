@@ -6,7 +6,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::{self, SCHEMA};
+use crate::engine;
+use crate::facts;
 use crate::inventory::{COLLECTED_FILE, Kind};
 use crate::policy::PolicySet;
 
@@ -63,17 +64,15 @@ virt-guard report --from upgrade-check
 fn resources(policies: &PolicySet) -> BTreeSet<String> {
     let judged = policies.iter().flat_map(|p| p.resources()).filter(|(group, plural)| group != "*" && plural != "*");
     let judged = judged.map(|(group, plural)| if group.is_empty() { plural } else { format!("{plural}.{group}") });
-    let used: BTreeSet<&str> = policies.iter().flat_map(|p| p.facts.iter().map(String::as_str)).collect();
-    let read = SCHEMA.iter().filter(|fact| used.contains(fact.name)).flat_map(|fact| fact.reads);
+    let read = engine::kinds_read(policies.iter());
     // A policy may match a subresource, such as `virtualmachines/status`; what is stored is the object.
     let objects = judged.map(|resource| resource.split('/').next().unwrap_or_default().to_owned());
-    objects.chain(read.chain(&HEAD).map(Kind::resource)).collect()
+    objects.chain(read.iter().chain(&HEAD).map(Kind::resource)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine;
 
     #[test]
     fn everything_that_is_read_is_collected() {

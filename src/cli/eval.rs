@@ -123,6 +123,7 @@ impl Arguments {
                 resource: &resource,
                 subresource: "",
                 request: None,
+                address: None,
             },
             request_fields: request.as_ref().map(|tree| tree.root()),
             params,
@@ -309,7 +310,8 @@ impl Screen<'_> {
                 (None, false) => String::new(),
             };
             let note = one.note.as_ref().map(|note| format!("  {note}")).unwrap_or_default();
-            let at = place(one).map(|at| self.page.paint(Style::new().effects(Effects::DIMMED), &at));
+            let at =
+                one.location.as_ref().map(place).map(|at| self.page.paint(Style::new().effects(Effects::DIMMED), &at));
             let at = at.map(|at| format!("  {at}")).unwrap_or_default();
             let path = printable(&one.path.to_string());
             let text = format!("{path:width$}  {}{}{at}", printable(&value), printable(&note));

@@ -13,15 +13,13 @@ use super::page::Page;
 use super::terminal::{self, ScreenOptions, printable};
 use crate::cel::{Fact, FactValue};
 use crate::engine::Surroundings;
-use crate::facts::after_eviction::AfterEviction;
 use crate::facts::eviction::Eviction;
 use crate::facts::look::{Look, Looks, Mark};
-use crate::facts::migration::Migration;
 use crate::facts::workload_update::WorkloadUpdate;
-use crate::facts::{FactSchema, SCHEMA, World};
+use crate::facts::{FactSchema, FactSet, SCHEMA, World};
 use crate::finding::Unreadable;
 use crate::inventory::{Entry, Inventory};
-use crate::object::{MissingSet, Object};
+use crate::object::{Ground, MissingSet, Object};
 use crate::report::summary::ExitCode;
 
 const EXAMPLES: &str = "\
@@ -142,22 +140,23 @@ impl Screen<'_> {
     fn object(&mut self, object: Object<'_>, world: &World<'_>) {
         let kubevirt = world.versions.kubevirt.map(|v| format!("KubeVirt {}", v.minor_text()));
         self.page.head(&object.reference().to_string(), kubevirt.as_deref().unwrap_or("KubeVirt's version not known"));
-        if let Some(migration) = Migration::of(object, world) {
+        let facts = FactSet::new(object, *world);
+        if let Some(migration) = facts.migration() {
             let predicted = if migration.predicted { " (predicted)" } else { " (as its status says)" };
             self.answer("migration", &format!("{}{predicted}", migration.verdict.as_str()), &migration.looks);
         }
-        if let Some(eviction) = Eviction::of(object, world) {
-            self.answer("eviction", &in_force(&eviction), &eviction.looks);
+        if let Some(eviction) = facts.eviction() {
+            self.answer("eviction", &in_force(eviction), &eviction.looks);
         }
-        if let Some(after) = AfterEviction::of(object, world) {
+        if let Some(after) = facts.after_eviction() {
             let outcome = after.known().map_or("Unknown", |outcome| outcome.text());
             self.answer("after eviction", outcome, &after.looks);
         }
-        if let Some(update) = WorkloadUpdate::of(object, world) {
+        if let Some(update) = WorkloadUpdate::of(&facts) {
             self.answer("workload update", &updated(&update), &update.looks());
         }
         for fact in SCHEMA.iter().filter(|fact| !TYPED.contains(&fact.name) && is_about(fact, object)) {
-            if let Some(answer) = (fact.compute)(object, world) {
+            if let Some(answer) = (fact.compute)(&facts) {
                 self.fact(fact.name, &answer, 2);
             }
         }
@@ -173,7 +172,7 @@ impl Screen<'_> {
     }
 
     fn look(&mut self, look: &Look) {
-        let at = look.evidence.first().and_then(place).unwrap_or_default();
+        let at = look.evidence.first().and_then(Ground::location).map(|l| place(&l)).unwrap_or_default();
         let missing = if look.missing.is_empty() { String::new() } else { format!(": {}", needs(&look.missing)) };
         let text = printable(&format!("{}  {}{missing}", look.topic, look.text));
         let lead = format!("{} ", self.mark(look.mark));
@@ -212,7 +211,13 @@ impl Screen<'_> {
             }
             value => shown(value),
         };
-        let at = fact.evidence.first().and_then(place).map(|at| format!("  {at}")).unwrap_or_default();
+        let at = fact
+            .evidence
+            .first()
+            .and_then(Ground::location)
+            .map(|l| place(&l))
+            .map(|at| format!("  {at}"))
+            .unwrap_or_default();
         self.page.hanging(indent, &format!("{name:<pad$}"), &format!("{value}{at}"));
     }
 }

@@ -6,18 +6,21 @@
 //! Machine output goes to stdout alone, words for people to stderr. Whatever a command returns as an error means that
 //! what was asked is wrong (exit code 2); everything else is an [`ExitCode`].
 
+mod certs;
 mod check;
 mod choose;
 mod collect;
 mod eval;
 mod explain;
 mod facts;
+mod follow;
 mod input;
 mod options;
 mod page;
 mod policies;
 mod policy_files;
 mod report;
+mod serve;
 mod terminal;
 mod test;
 
@@ -41,11 +44,12 @@ const ABOUT: &str = "\
 Finds what will stop an upgrade of OpenShift Virtualization or KubeVirt, and says how to fix it.";
 
 const MOST_PEOPLE_NEED: &str = "\
-Most people need two commands:
+Most people need three commands:
   virt-guard check apps/                        manifests, before they are applied
   virt-guard report --from must-gather.local.1  a cluster's dump, before it is upgraded
+  virt-guard serve                              the webhook; --dev tries it on this machine
 
-virt-guard report --collect prints the commands that make such a dump. Nothing here needs a cluster.";
+virt-guard report --collect prints the commands that make such a dump.";
 
 /// Everything that can be asked.
 #[derive(Debug, Parser)]
@@ -61,11 +65,13 @@ struct Arguments {
 enum Command {
     Check(check::Arguments),
     Report(report::Arguments),
+    Serve(serve::Arguments),
     Explain(explain::Arguments),
     Policies(policies::Arguments),
     Facts(facts::Arguments),
     Test(test::Arguments),
     Eval(eval::Arguments),
+    Certs(certs::Arguments),
 }
 
 /// Runs what the arguments ask for; the first is the program's name.
@@ -98,11 +104,13 @@ impl Command {
         match self {
             Command::Check(arguments) => arguments.run(),
             Command::Report(arguments) => arguments.run(),
+            Command::Serve(arguments) => arguments.run(),
             Command::Explain(arguments) => arguments.run(),
             Command::Policies(arguments) => arguments.run(),
             Command::Facts(arguments) => arguments.run(),
-            Command::Eval(arguments) => arguments.run(),
             Command::Test(arguments) => arguments.run(),
+            Command::Eval(arguments) => arguments.run(),
+            Command::Certs(arguments) => arguments.run(),
         }
     }
 }

@@ -36,7 +36,8 @@ pub fn checked((set, problems): (PolicySet, Vec<Problem>)) -> anyhow::Result<Pol
     if problems.is_empty() { Ok(set) } else { Err(anyhow::anyhow!(all(&problems))) }
 }
 
-fn all(problems: &[Problem]) -> String {
+/// Everything that is wrong, a line each.
+pub fn all(problems: &[Problem]) -> String {
     problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n")
 }
 

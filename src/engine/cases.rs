@@ -11,7 +11,7 @@ use crate::inventory::{Entry, Inventory, View};
 use crate::object::{Gvk, Node, NodeId, Object, Tree};
 use crate::policy::{Case, Effect, Expected, Judgement, Matched, Operation, Patch, Policy, apply, patch};
 
-use super::request::{Judge, Request, judge, kind_of_resource, resource_of};
+use super::request::{Judge, Request, fact_of, judge, kind_of_resource, resource_of};
 use super::{Cluster, Surroundings};
 
 /// What a case came to.
@@ -55,19 +55,24 @@ pub enum CaseError {
 
 /// Runs one case of a policy.
 pub fn run_case(policy: &Policy, case: &Case) -> CaseRun {
-    let error = match &policy.cases_tree {
-        Some(tree) => Played::new(case, tree).and_then(|played| played.run(policy, case)).err(),
-        None => Some(CaseError::Malformed("the policy has no notes".to_owned())),
-    };
+    let error = play(policy, case).and_then(|played| played.run(policy, case)).err();
     CaseRun { policy: policy.id.clone(), case: case.name.clone(), line: case.line, error }
+}
+
+/// The request that a case stands for, and the cluster that it describes.
+///
+/// # Errors
+/// [`CaseError::Malformed`] for a case that cannot be run.
+pub fn play(policy: &Policy, case: &Case) -> Result<Played, CaseError> {
+    let tree = policy.cases_tree.as_ref().ok_or_else(|| malformed("the policy has no notes"))?;
+    Played::new(case, tree)
 }
 
 /// What a policy says about the first of its cases that fails: an example for people.
 pub fn example(policy: &Policy) -> Option<Finding> {
-    let tree = policy.cases_tree.as_ref()?;
     let fails = |case: &&Case| matches!(case.expected, Expected::Deny | Expected::Warn | Expected::Audit);
     policy.cases.iter().filter(fails).find_map(|case| {
-        let played = Played::new(case, tree).ok()?;
+        let played = play(policy, case).ok()?;
         let found = played.judge(policy, played.request()).findings.into_iter().next()?;
         Some(found.finding)
     })
@@ -78,7 +83,8 @@ fn malformed(message: impl Into<String>) -> CaseError {
 }
 
 /// A case's objects, and the cluster that it describes.
-struct Played {
+#[derive(Debug)]
+pub struct Played {
     object: Option<Entry>,
     old_object: Option<Entry>,
     inventory: Inventory,
@@ -138,7 +144,8 @@ impl Played {
         })
     }
 
-    fn request(&self) -> Request<'_> {
+    /// The request.
+    pub fn request(&self) -> Request<'_> {
         Request {
             operation: self.operation,
             object: self.object.as_ref().map(Entry::object),
@@ -146,10 +153,12 @@ impl Played {
             resource: &self.resource,
             subresource: &self.subresource,
             request: self.request.as_ref(),
+            address: None,
         }
     }
 
-    fn around(&self) -> Surroundings<'_> {
+    /// What else there is.
+    pub fn around(&self) -> Surroundings<'_> {
         Surroundings { inventory: &self.inventory, cluster: &self.cluster }
     }
 
@@ -208,7 +217,7 @@ impl Played {
             return Err(CaseError::Detail { what: "fix", expected: "no change".to_owned(), got });
         }
         let gvk = self.request().object.map(|o| o.gvk.clone()).unwrap_or_default();
-        let entry = Entry::new(after.clone(), after.root().id(), Arc::new(gvk));
+        let entry = Entry::new(after.clone(), after.root().id(), gvk);
         let request = Request { object: Some(entry.object()), ..self.request() };
         if let Some(twice) = self.patch(policy, request)?.after {
             return Err(CaseError::Detail {
@@ -261,15 +270,14 @@ fn outcome(policy: &Policy, judgement: &Judgement, patched: &Patched, matched: b
         .map(|f| format!("{} {}", f.finding.what, f.finding.why))
         .collect::<Vec<_>>()
         .join("; ");
-    if let Some((expression, message)) = judgement.open.errors.first() {
-        return (None, format!("the error '{message}' in: {expression}"));
+    if let Some(error) = judgement.open.errors.first() {
+        return (None, format!("the error '{}' in: {}", error.message, error.expression));
     }
     let bound = policy.mutation.as_ref().is_some_and(|m| m.bound);
     if !judgement.findings.is_empty() {
-        let denied = judgement.findings.iter().any(|f| !f.ratcheted);
-        let outcome = match judgement.effect.unwrap_or(Effect::None) {
-            Effect::Deny if denied => Expected::Deny,
-            Effect::Deny | Effect::Warn => Expected::Warn,
+        let outcome = match judgement.said().map(|(effect, _)| effect).max().unwrap_or_default() {
+            Effect::Deny => Expected::Deny,
+            Effect::Warn => Expected::Warn,
             Effect::Audit | Effect::None => Expected::Audit,
         };
         return (Some(outcome), format!("{}: {said}", outcome.as_str()));
@@ -296,21 +304,6 @@ fn entry(tree: &Arc<Tree>, id: NodeId) -> Result<Entry, CaseError> {
     let api = node.str_at(&["apiVersion"]).ok_or_else(|| malformed("an object without apiVersion"))?;
     let kind = node.str_at(&["kind"]).ok_or_else(|| malformed("an object without kind"))?;
     Ok(Entry::new(tree.clone(), id, Arc::new(Gvk::new(api, kind))))
-}
-
-/// A `request` that a person wrote, as it stands; what it does not say is absent.
-pub(super) fn fact_of(node: Node<'_>) -> Fact {
-    use crate::cel::FactValue;
-    use crate::object::Scalar;
-    Fact::new(match node.scalar() {
-        Some(Scalar::Null) => FactValue::Null,
-        Some(Scalar::Bool(b)) => FactValue::Bool(b),
-        Some(Scalar::Int(i)) => FactValue::Int(i),
-        Some(Scalar::Double(d)) => FactValue::String(d.to_string()),
-        Some(Scalar::Str(s)) => FactValue::String(s.to_owned()),
-        None if node.kind() == crate::object::Type::List => FactValue::List(node.elements().map(fact_of).collect()),
-        None => FactValue::Map(node.entries().map(|(k, v)| (k.to_owned(), fact_of(v))).collect()),
-    })
 }
 
 /// Everything in `part` stands in `whole`.

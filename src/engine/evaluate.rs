@@ -10,7 +10,7 @@ use crate::cel::{
 use crate::object::{Evidence, MissingSet, Node, Object, Path, is_secret};
 use crate::policy::{self, POLICY_BUDGET, facts_type, roots};
 
-use super::cases::fact_of;
+use super::request::fact_of;
 use super::request::{Judge, Request};
 use super::{Surroundings, fact_declarations};
 

@@ -7,7 +7,10 @@
 mod cases;
 mod embedded;
 mod evaluate;
+mod force;
 mod machines;
+mod mutate;
+mod reads;
 mod request;
 mod scan;
 
@@ -17,11 +20,13 @@ use crate::facts::{self, ClusterDefaults, Versions};
 use crate::inventory::Inventory;
 use crate::policy::{self, FactDeclaration, PolicyFile, PolicySet, Problem};
 
-pub use cases::{CaseError, CaseRun, example, run_case};
+pub use cases::{CaseError, CaseRun, Played, example, play, run_case};
 pub use embedded::{EMBEDDED, EmbeddedPolicy};
 pub use evaluate::{Answer, Ask, Outcome, Refused, evaluate};
 pub use machines::cluster_summary;
-pub use request::{Request, judge, kind_of_resource, resource_of};
+pub use mutate::{Busy, Mutated, Step, mutate};
+pub use reads::kinds_read;
+pub use request::{Address, FACT_VALUES, Request, fact_of, judge, judge_until, kind_of_resource, resource_of};
 pub use scan::scan;
 
 /// What is known about the cluster besides its objects.

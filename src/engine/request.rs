@@ -1,12 +1,13 @@
 //! A request as the engine judges it: from admission, from a scan that plays it, or from a case.
 
-use crate::cel::{Fact, Facts};
+use crate::cel::{Fact, FactValue, Facts};
 use crate::facts::{self, FactSet, World};
 use crate::inventory::{Kind, Lookup, View};
-use crate::object::{Gvk, Object};
+use crate::object::{Gvk, Missing, Node, Object, Scalar, Type, Why};
 use crate::policy::{self, Context, Judgement, Operation, Policy, Target};
 
 use super::Surroundings;
+use super::force::{InForce, in_force};
 
 /// An object, what is done to it, and how it was before.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +24,21 @@ pub struct Request<'r> {
     pub subresource: &'r str,
     /// Fields of `request` that are known better than a scan knows them (admission, cases).
     pub request: Option<&'r Fact>,
+    /// What was called, where it is known better than from the object (admission).
+    pub address: Option<Address<'r>>,
+}
+
+/// What a request called. A subresource's object is often of another kind: `autoscaling/v1 Scale`, `v1 PodExecOptions`.
+#[derive(Clone, Copy, Debug)]
+pub struct Address<'r> {
+    /// API group of the resource.
+    pub group: &'r str,
+    /// Version of the resource.
+    pub version: &'r str,
+    /// The namespace; empty for what lives in none. A Namespace is in itself.
+    pub namespace: &'r str,
+    /// The name; empty where it is yet to be generated.
+    pub name: &'r str,
 }
 
 impl<'r> Request<'r> {
@@ -30,7 +46,7 @@ impl<'r> Request<'r> {
     /// updated to what it is.
     pub fn of(object: Object<'r>, operation: Operation, resource: &'r str) -> Self {
         let old_object = (operation == Operation::Update).then_some(object);
-        Request { operation, object: Some(object), old_object, resource, subresource: "", request: None }
+        Request { operation, object: Some(object), old_object, resource, subresource: "", request: None, address: None }
     }
 
     fn subject(&self) -> Option<Object<'r>> {
@@ -82,25 +98,30 @@ impl<'j> Judge<'j> {
         let cluster = around.cluster;
         let world = World { view, versions: &cluster.versions, now: cluster.now, defaults: &cluster.defaults };
         let subject = request.subject();
-        let namespaced = subject.is_some_and(|o| {
-            let known = facts::KINDS.iter().find(|k| o.gvk.is(k.group, k.kind));
-            known.map_or_else(|| o.namespace().is_some(), |k| k.namespaced)
-        });
-        let namespace = subject.and_then(Object::namespace).filter(|_| namespaced);
+        let namespaced = match request.address {
+            // apiserver predicates/rules, Matcher.scope
+            Some(a) => !a.namespace.is_empty() && (a.group, request.resource) != ("", "namespaces"),
+            None => subject.is_some_and(|o| {
+                let known = facts::KINDS.iter().find(|k| o.gvk.is(k.group, k.kind));
+                known.map_or_else(|| o.namespace().is_some(), |k| k.namespaced)
+            }),
+        };
+        let namespace = request.address.map(|a| a.namespace).or_else(|| subject.and_then(Object::namespace));
+        let namespace = namespace.filter(|_| namespaced);
         let namespace_object = namespace.and_then(|name| match view.get(facts::NAMESPACE, None, name) {
             Lookup::Found(o) => Some(o),
             _ => None,
         });
         let target = Target {
             operation: request.operation,
-            group: subject.map_or("", |o| &o.gvk.group),
-            version: subject.map_or("", |o| &o.gvk.version),
+            group: request.address.map(|a| a.group).or(subject.map(|o| &*o.gvk.group)).unwrap_or_default(),
+            version: request.address.map(|a| a.version).or(subject.map(|o| &*o.gvk.version)).unwrap_or_default(),
             resource: request.resource,
             subresource: request.subresource,
             namespaced,
             namespace,
             namespace_object,
-            name: subject.map_or("", Object::name),
+            name: request.address.map(|a| a.name).or(subject.map(Object::name)).unwrap_or_default(),
             object: request.object,
             old_object: request.old_object,
         };
@@ -123,11 +144,21 @@ impl<'j> Judge<'j> {
 }
 
 /// Policies on one request, in their order; facts are computed once for all of them. On UPDATE, what was wrong before is
-/// ratcheted.
+/// ratcheted. A policy that is not for the running version says nothing.
 pub fn judge<'p>(
     policies: impl IntoIterator<Item = &'p Policy>,
     request: Request<'_>,
     around: Surroundings<'_>,
+) -> Vec<(&'p Policy, Judgement)> {
+    judge_until(policies, request, around, &|| false)
+}
+
+/// [`judge`], until `stop` says between two policies that time is up; what is left then comes to an error.
+pub fn judge_until<'p>(
+    policies: impl IntoIterator<Item = &'p Policy>,
+    request: Request<'_>,
+    around: Surroundings<'_>,
+    stop: &dyn Fn() -> bool,
 ) -> Vec<(&'p Policy, Judgement)> {
     let over: Vec<Object<'_>> = request.subject().into_iter().collect();
     let now = Judge::new(request, &over, around);
@@ -136,5 +167,50 @@ pub fn judge<'p>(
         request.old_object.filter(|_| request.operation == Operation::Update).into_iter().collect();
     let before = under.first().map(|old| Judge::new(Request { object: Some(*old), ..request }, &under, around));
     let before = before.as_ref().map(Judge::context);
-    policies.into_iter().map(|policy| (policy, policy::judge(policy, &context, before.as_ref()))).collect()
+    let judged = policies.into_iter().map(|policy| {
+        let assumption = match in_force(policy, &around.cluster.versions) {
+            InForce::Yes => None,
+            InForce::Assumed(text) => Some(text),
+            InForce::No => return (policy, Judgement::default()),
+        };
+        if stop() {
+            return (policy, policy::overdue(policy, &context));
+        }
+        let mut judgement = policy::judge(policy, &context, before.as_ref());
+        for found in &mut judgement.findings {
+            found.finding.assumptions.extend(assumption.clone());
+        }
+        (policy, judgement)
+    });
+    judged.collect()
+}
+
+/// Deepest nesting that becomes a [`Fact`], which is dropped by recursion. The API server's typed options have five levels.
+const FACT_DEPTH: usize = 64;
+
+/// Most values that become facts, which take several times the memory of a tree's. Options have a dozen.
+pub const FACT_VALUES: usize = 4096;
+
+/// A part of a request as it stands; what it does not say is absent. What is larger or deeper than any API server's request
+/// is unknown.
+pub fn fact_of(node: Node<'_>) -> Fact {
+    fact_at(node, 0, &mut { FACT_VALUES })
+}
+
+fn fact_at(node: Node<'_>, depth: usize, left: &mut usize) -> Fact {
+    if depth > FACT_DEPTH || (node.scalar().is_none() && *left <= node.len()) {
+        return Fact::unknown(Missing { what: "the rest of a request so large".to_owned(), why: Why::NotCollected });
+    }
+    *left = left.saturating_sub(1);
+    Fact::new(match node.scalar() {
+        Some(Scalar::Null) => FactValue::Null,
+        Some(Scalar::Bool(b)) => FactValue::Bool(b),
+        Some(Scalar::Int(i)) => FactValue::Int(i),
+        Some(Scalar::Double(d)) => FactValue::String(d.to_string()),
+        Some(Scalar::Str(s)) => FactValue::String(s.to_owned()),
+        None if node.kind() == Type::List => {
+            FactValue::List(node.elements().map(|e| fact_at(e, depth + 1, left)).collect())
+        }
+        None => FactValue::Map(node.entries().map(|(k, v)| (k.to_owned(), fact_at(v, depth + 1, left))).collect()),
+    })
 }

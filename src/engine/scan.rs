@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use crate::facts::{Version, Versions};
+use crate::facts::Versions;
 use crate::finding::{Finding, PolicyError, PolicyRun, Scan, Undecided};
 use crate::inventory::View;
 use crate::object::Object;
-use crate::policy::{Bound, Component, Operation, Policy, PolicySet, judge, subject};
+use crate::policy::{Operation, Policy, PolicySet, judge, subject};
 
 use super::Surroundings;
+use super::force::{InForce, in_force};
 use super::request::{Judge, Request, kind_of_resource, resource_of};
 
 /// Judges each subject by every policy that is about it. Each is judged as if it was created; a policy that matches
@@ -143,45 +144,17 @@ impl Planned<'_> {
                 missing: judgement.open.unknown,
             });
         }
-        for (expression, message) in judgement.open.errors {
+        for error in judgement.open.errors {
             let subject = subject(object);
             out.errors.push(PolicyError {
                 policy: policy.id.clone(),
                 stage: policy.stage(),
                 subject,
-                expression,
-                message,
+                expression: error.expression,
+                message: error.message,
             });
         }
     }
-}
-
-enum InForce {
-    Yes,
-    No,
-    /// The version is not known; it is judged, and says so.
-    Assumed(String),
-}
-
-fn in_force(policy: &Policy, versions: &Versions) -> InForce {
-    let mut assumed = None;
-    for (bound, begins) in [(policy.notes.since, true), (policy.notes.until, false)] {
-        let Some(Bound { component, minor: (major, minor) }) = bound else { continue };
-        let (running, name) = match component {
-            Component::KubeVirt => (versions.kubevirt, "KubeVirt"),
-            Component::OpenShift => (versions.openshift, "OpenShift"),
-        };
-        let bound = Version::new(major, minor, 0);
-        match running {
-            Some(v) if component == Component::OpenShift && (v.ordinal() >= bound.ordinal()) != begins => {
-                return InForce::No;
-            }
-            Some(v) if component == Component::KubeVirt && (v >= bound) != begins => return InForce::No,
-            Some(_) => {}
-            None => assumed = Some(format!("the {name} version is not known; judged as a current one")),
-        }
-    }
-    assumed.map_or(InForce::Yes, InForce::Assumed)
 }
 
 fn sort(scan: &mut Scan) {

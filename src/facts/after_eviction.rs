@@ -10,9 +10,9 @@ use super::look::{Looks, known};
 use super::migration::Migration;
 use super::storage::Claims;
 use super::workload::{Form, Owner, READS, RunStrategy, WORKLOADS, Workload};
-use super::{FactSchema, World};
+use super::{FactSchema, FactSet, World};
 use crate::cel::{self, Fact};
-use crate::object::{Cause, Evidence, Missing, MissingSet, Object};
+use crate::object::{Cause, Ground, Missing, MissingSet, Object};
 
 /// What a drain does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +86,7 @@ pub struct Decided {
     /// Why, as half a sentence: `runStrategy RerunOnFailure restarts only what failed`.
     pub reason: String,
     /// What decided, the field to change first.
-    pub evidence: Vec<Evidence>,
+    pub evidence: Vec<Ground>,
 }
 
 impl AfterEviction {
@@ -130,7 +130,7 @@ impl AfterEviction {
     }
 }
 
-fn decided(outcome: Outcome, reason: impl Into<String>, evidence: Vec<Evidence>) -> Result<Decided, MissingSet> {
+fn decided(outcome: Outcome, reason: impl Into<String>, evidence: Vec<Ground>) -> Result<Decided, MissingSet> {
     Ok(Decided { outcome, reason: reason.into(), evidence })
 }
 
@@ -172,16 +172,16 @@ fn decide(
 }
 
 /// What keeps a guest from moving does not keep it from stopping, so its causes are not the causes of what comes then.
-fn without_causes(evidence: Vec<Evidence>) -> impl Iterator<Item = Evidence> {
-    evidence.into_iter().map(|e| Evidence { reason: None, cause: None, ..e })
+fn without_causes(evidence: Vec<Ground>) -> impl Iterator<Item = Ground> {
+    evidence.into_iter().map(Ground::without_obstacle)
 }
 
 /// Why no drain would meet it.
-fn not_running(workload: &Workload<'_>, world: &World<'_>) -> Option<(String, Evidence)> {
+fn not_running(workload: &Workload<'_>, world: &World<'_>) -> Option<(String, Ground)> {
     match workload.form {
         Form::Instance if workload.is_final() => {
             let phase = workload.phase();
-            Some((format!("it has ended (phase {phase})"), Evidence::at(workload.object, &["status", "phase"])))
+            Some((format!("it has ended (phase {phase})"), Ground::at(workload.object, &["status", "phase"])))
         }
         Form::Instance | Form::ReplicaSet => None,
         Form::Machine | Form::Pool => {
@@ -190,19 +190,20 @@ fn not_running(workload: &Workload<'_>, world: &World<'_>) -> Option<(String, Ev
             if strategy == RunStrategy::Halted {
                 return Some(("it is halted".to_owned(), evidence));
             }
-            let status = Evidence::at(workload.object, &["status", "printableStatus"]);
-            (status.value.as_deref() == Some("Stopped") && !running).then(|| ("it is stopped".to_owned(), status))
+            let status = workload.object.at(&["status", "printableStatus"])?;
+            let stopped = status.as_str() == Some("Stopped") && !running;
+            stopped.then(|| ("it is stopped".to_owned(), workload.evidence(status)))
         }
     }
 }
 
 /// What becomes of a guest whose pod a drain ends.
-fn shut_down(workload: &Workload<'_>, world: &World<'_>, evidence: Vec<Evidence>) -> Result<Decided, MissingSet> {
-    let with = |first: Evidence| [first].into_iter().chain(evidence.iter().cloned()).collect();
+fn shut_down(workload: &Workload<'_>, world: &World<'_>, evidence: Vec<Ground>) -> Result<Decided, MissingSet> {
+    let with = |first: Ground| [first].into_iter().chain(evidence.iter().cloned()).collect();
     match workload.form {
         Form::Machine | Form::Pool => of_run_strategy(workload, workload, world, &evidence),
         Form::ReplicaSet => {
-            let first = Evidence::at(workload.object, &["spec", "replicas"]);
+            let first = Ground::at(workload.object, &["spec", "replicas"]);
             decided(Outcome::RestartsElsewhere, "its replica set starts another", with(first))
         }
         Form::Instance => match workload.owner(world) {
@@ -214,7 +215,7 @@ fn shut_down(workload: &Workload<'_>, world: &World<'_>, evidence: Vec<Evidence>
                 None => lost(workload, &evidence),
             },
             Owner::ReplicaSet(name) => {
-                let first = Evidence::at(workload.object, &["metadata", "ownerReferences"]);
+                let first = Ground::at(workload.object, &["metadata", "ownerReferences"]);
                 decided(Outcome::RestartsElsewhere, format!("replica set {name} starts another"), with(first))
             }
             Owner::Other(kind, name) => Err([Missing::not_reported(format!("what {kind} {name} does then"))].into()),
@@ -223,12 +224,12 @@ fn shut_down(workload: &Workload<'_>, world: &World<'_>, evidence: Vec<Evidence>
     }
 }
 
-fn lost(workload: &Workload<'_>, evidence: &[Evidence]) -> Result<Decided, MissingSet> {
+fn lost(workload: &Workload<'_>, evidence: &[Ground]) -> Result<Decided, MissingSet> {
     let cause = Cause {
         key: "Lost/ownerReferences".to_owned(),
         text: "a VMI without a VirtualMachine is never started again".to_owned(),
     };
-    let first = Evidence::at(workload.object, &["metadata", "ownerReferences"]).obstacle("Lost", cause);
+    let first = Ground::at(workload.object, &["metadata", "ownerReferences"]).obstacle("Lost", cause);
     let evidence = [first].into_iter().chain(evidence.iter().cloned()).collect();
     decided(Outcome::Lost, "no VirtualMachine is there to start it again", evidence)
 }
@@ -238,7 +239,7 @@ fn of_run_strategy(
     machine: &Workload<'_>,
     guest: &Workload<'_>,
     world: &World<'_>,
-    evidence: &[Evidence],
+    evidence: &[Ground],
 ) -> Result<Decided, MissingSet> {
     let (strategy, written) = machine.run_strategy();
     let caused = |word: &str, text: &str| {
@@ -278,7 +279,7 @@ fn of_run_strategy(
 }
 
 /// The first claim whose data stays on its node.
-fn node_local(guest: &Workload<'_>, world: &World<'_>) -> Option<Evidence> {
+fn node_local(guest: &Workload<'_>, world: &World<'_>) -> Option<Ground> {
     let claims = Claims { workload: guest, world, preferred_class: None };
     let names = guest
         .guest_list(&["volumes"])
@@ -300,8 +301,8 @@ fn fields() -> cel::Type {
     cel::Type::object("facts.afterEviction", [("outcome", cel::Type::String), ("reason", cel::Type::String)])
 }
 
-fn compute(object: Object<'_>, world: &World<'_>) -> Option<Fact> {
-    AfterEviction::of(object, world).map(|a| a.fact())
+fn compute(of: &FactSet<'_>) -> Option<Fact> {
+    of.after_eviction().map(|a| a.fact())
 }
 
 #[cfg(test)]

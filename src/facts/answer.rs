@@ -4,7 +4,7 @@
 
 use crate::cel::{Fact, FactValue};
 use crate::inventory::{Listing, WhyNot};
-use crate::object::{Evidence, Missing, MissingSet};
+use crate::object::{Ground, Missing, MissingSet};
 
 /// An answer, or everything that would have to be known to give one.
 pub type Answer<T> = Result<T, MissingSet>;
@@ -25,7 +25,7 @@ pub fn not_seen(what: &str, why: WhyNot) -> Missing {
 }
 
 /// The answer as a fact; what is not known raises.
-pub fn fact<T: Into<FactValue>>(answer: Answer<T>, evidence: Vec<Evidence>) -> Fact {
+pub fn fact<T: Into<FactValue>>(answer: Answer<T>, evidence: Vec<Ground>) -> Fact {
     match answer {
         Ok(value) => Fact::with(value, evidence),
         Err(missing) => Fact::new(FactValue::Unknown(missing)),

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use super::lookup::Seen;
 use super::{HYPER_CONVERGED, INFRASTRUCTURE, KUBE_VIRT, MACHINE_CONFIG_POOL, NODE, World};
 use crate::inventory::Kind;
-use crate::object::{Evidence, Missing, Node, Object, Why};
+use crate::object::{Ground, Missing, Node, Object, Why};
 
 /// The configuration, as far as it was seen.
 #[derive(Clone, Debug)]
@@ -22,10 +22,10 @@ pub struct Cluster<'w> {
 }
 
 /// An answer and where it stands; the place is missing where the answer is a default of the code.
-pub type Found<T> = Seen<(T, Option<Evidence>)>;
+pub type Found<T> = Seen<(T, Option<Ground>)>;
 
 /// Two answers are the same wherever they stand.
-fn same<T: PartialEq>(a: &(T, Option<Evidence>), b: &(T, Option<Evidence>)) -> bool {
+fn same<T: PartialEq>(a: &(T, Option<Ground>), b: &(T, Option<Ground>)) -> bool {
     a.0 == b.0
 }
 
@@ -110,7 +110,7 @@ impl<'w> Cluster<'w> {
 
     fn own_default_interface(&self) -> Found<&'w str> {
         if let Some((kubevirt, node)) = self.configuration(&["network", "defaultNetworkInterface"]) {
-            return Ok((node.as_str().unwrap_or_default(), Some(Evidence::of(kubevirt, node))));
+            return Ok((node.as_str().unwrap_or_default(), Some(Ground::of(kubevirt, node))));
         }
         if self.has_hyperconverged() {
             return Ok(("masquerade", None));
@@ -120,7 +120,7 @@ impl<'w> Cluster<'w> {
         }
         match self.kubevirt() {
             Some(kubevirt) => {
-                let absent = Evidence::at(kubevirt, &["spec", "configuration", "network", "defaultNetworkInterface"]);
+                let absent = Ground::at(kubevirt, &["spec", "configuration", "network", "defaultNetworkInterface"]);
                 Ok(("bridge", Some(absent.note("KubeVirt's own default is bridge"))))
             }
             None => Err(self.missing_kubevirt()),
@@ -137,7 +137,7 @@ impl<'w> Cluster<'w> {
         if let Some(kubevirt) = self.kubevirt() {
             let keys = ["spec", "configuration", "network", "binding", plugin, "migration"];
             let migrates = kubevirt.at(&keys).is_some_and(|m| !m.is_null());
-            return Ok((migrates, Some(Evidence::at(kubevirt, &keys))));
+            return Ok((migrates, Some(Ground::at(kubevirt, &keys))));
         }
         if plugin == "l2bridge" && self.has_hyperconverged() {
             return Ok((true, None));
@@ -146,7 +146,7 @@ impl<'w> Cluster<'w> {
             let bindings = hyperconverged_keys(hco, &["networkBinding"], &["networking", "networkBinding"]);
             let keys = [bindings.as_slice(), &[plugin]].concat();
             let migrates = hco.at(&keys)?.get("migration").is_some_and(|m| !m.is_null());
-            Some((migrates, Some(Evidence::at(hco, &keys))))
+            Some((migrates, Some(Ground::at(hco, &keys))))
         });
         declared.ok_or_else(|| self.missing_kubevirt())
     }
@@ -160,7 +160,7 @@ impl<'w> Cluster<'w> {
         let kubevirt = self.kubevirt().ok_or_else(|| self.missing_kubevirt())?;
         let keys = ["spec", "configuration", "developerConfiguration", "featureGates"];
         let on = kubevirt.root.list_at(&keys).any(|g| g.as_str() == Some(gate));
-        Ok((on, Some(Evidence::at(kubevirt, &keys))))
+        Ok((on, Some(Ground::at(kubevirt, &keys))))
     }
 
     /// Whether a device is permitted as a mediated one (a vGPU).
@@ -171,7 +171,7 @@ impl<'w> Cluster<'w> {
     fn own_is_mediated(&self, device: &str) -> Found<bool> {
         let list = |object: Object<'w>, keys: &[&str]| {
             let named = |d: Node<'_>| d.str_at(&["resourceName"]) == Some(device);
-            Ok((object.root.list_at(keys).any(named), Some(Evidence::at(object, keys))))
+            Ok((object.root.list_at(keys).any(named), Some(Ground::at(object, keys))))
         };
         if let Some(kubevirt) = self.kubevirt() {
             return list(kubevirt, &["spec", "configuration", "permittedHostDevices", "mediatedDevices"]);
@@ -196,10 +196,10 @@ impl<'w> Cluster<'w> {
     /// Where it says that the cluster has a single node: its drain is skipped and the reboot stops what runs
     /// (machine-config-operator pkg/daemon/drain.go, performDrain). `None` also where nobody knows, for plain Kubernetes
     /// has no such object.
-    pub fn single_node(&self) -> Option<Evidence> {
+    pub fn single_node(&self) -> Option<Ground> {
         let infrastructure = self.world.only(INFRASTRUCTURE).ok()??;
         let topology = infrastructure.at(&["status", "controlPlaneTopology"])?;
-        (topology.as_str() == Some("SingleReplica")).then(|| Evidence::of(infrastructure, topology))
+        (topology.as_str() == Some("SingleReplica")).then(|| Ground::of(infrastructure, topology))
     }
 
     /// Whether HyperConverged would call this cluster highly available: two nodes or more with the worker role
@@ -210,7 +210,7 @@ impl<'w> Cluster<'w> {
         if let Some((hco, node)) = status
             && let Some(available) = node.as_bool()
         {
-            return Ok((available, Some(Evidence::of(hco, node))));
+            return Ok((available, Some(Ground::of(hco, node))));
         }
         let is_worker = |node: &Object<'_>| node.label("node-role.kubernetes.io/worker").is_some();
         if self.world.seen(NODE).iter().filter(|n| is_worker(n)).count() >= 2 {

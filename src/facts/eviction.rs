@@ -8,9 +8,9 @@ use super::cluster::{Cluster, hyperconverged_keys};
 use super::look::{Looks, known};
 use super::lookup::Seen;
 use super::workload::{Form, Owner, WORKLOADS, Workload};
-use super::{FactSchema, HYPER_CONVERGED, KUBE_VIRT, NODE, VIRTUAL_MACHINE, VIRTUAL_MACHINE_INSTANCE, World};
+use super::{FactSchema, FactSet, HYPER_CONVERGED, KUBE_VIRT, NODE, VIRTUAL_MACHINE, VIRTUAL_MACHINE_INSTANCE, World};
 use crate::cel::{self, Fact};
-use crate::object::{Cause, Evidence, Missing, MissingSet, Object};
+use crate::object::{Cause, Ground, Missing, MissingSet, Object};
 
 /// What an eviction request does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,7 +108,7 @@ pub struct Said {
     /// Who.
     pub source: Source,
     /// Where; the place where it could be said instead, when nobody did.
-    pub evidence: Vec<Evidence>,
+    pub evidence: Vec<Ground>,
 }
 
 /// The answer.
@@ -129,7 +129,7 @@ pub struct Eviction {
 
 impl Said {
     /// External is an obstacle of its own: whatever a guest can do, its eviction is refused.
-    fn new(strategy: Strategy, source: Source, mut evidence: Vec<Evidence>) -> Self {
+    fn new(strategy: Strategy, source: Source, mut evidence: Vec<Ground>) -> Self {
         if strategy == Strategy::External && !evidence.is_empty() {
             let cause = Cause {
                 key: "External/evictionStrategy External".to_owned(),
@@ -303,7 +303,7 @@ fn of_cluster(cluster: &Cluster<'_>) -> Seen<Said> {
 fn of_one_cluster(cluster: &Cluster<'_>) -> Seen<Said> {
     if let Some((kubevirt, node)) = cluster.configuration(&FIELD) {
         let strategy = Strategy::parse(node.as_str().unwrap_or_default());
-        return Ok(Said { strategy, source: Source::KubeVirt, evidence: vec![Evidence::of(kubevirt, node)] });
+        return Ok(Said { strategy, source: Source::KubeVirt, evidence: vec![Ground::of(kubevirt, node)] });
     }
     if let Some(said) = cluster.hyperconverged().and_then(of_hyperconverged) {
         return Ok(said);
@@ -315,7 +315,7 @@ fn of_one_cluster(cluster: &Cluster<'_>) -> Seen<Said> {
         return expected(cluster);
     }
     let kubevirt = cluster.kubevirt().ok_or_else(|| cluster.missing_kubevirt())?;
-    let absent = Evidence::at(kubevirt, &["spec", "configuration", "evictionStrategy"]);
+    let absent = Ground::at(kubevirt, &["spec", "configuration", "evictionStrategy"]);
     Ok(Said { strategy: Strategy::None, source: Source::BuiltIn, evidence: vec![absent] })
 }
 
@@ -323,7 +323,7 @@ fn of_hyperconverged(hco: Object<'_>) -> Option<Said> {
     let keys = hyperconverged_keys(hco, &["evictionStrategy"], &["virtualization", "evictionStrategy"]);
     let node = hco.at(&keys).filter(|n| !n.is_null())?;
     let strategy = Strategy::parse(node.as_str().unwrap_or_default());
-    Some(Said { strategy, source: Source::HyperConverged, evidence: vec![Evidence::of(hco, node)] })
+    Some(Said { strategy, source: Source::HyperConverged, evidence: vec![Ground::of(hco, node)] })
 }
 
 /// HyperConverged writes LiveMigrate with two workers or more, else None, and keeps what it wrote.
@@ -362,8 +362,8 @@ fn fields() -> cel::Type {
     )
 }
 
-fn compute(object: Object<'_>, world: &World<'_>) -> Option<Fact> {
-    Eviction::of(object, world).map(|e| e.fact())
+fn compute(of: &FactSet<'_>) -> Option<Fact> {
+    of.eviction().map(Eviction::fact)
 }
 
 #[cfg(test)]

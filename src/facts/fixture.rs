@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::facts::{ClusterDefaults, FactSchema, KINDS, Versions, World};
+use crate::facts::{ClusterDefaults, FactSchema, FactSet, KINDS, Versions, World};
 use crate::inventory::{Entry, Inventory, View};
 use crate::object::{Gvk, Object, Span, Tree, TreeBuilder};
 
@@ -53,7 +53,7 @@ impl Owned {
     }
 
     pub fn object(&self) -> Object<'_> {
-        Object { root: self.tree.root(), gvk: &self.gvk }
+        Object::new(&self.tree, self.tree.root().id(), &self.gvk)
     }
 }
 
@@ -81,7 +81,7 @@ pub fn told(schema: &FactSchema, yaml: &str, inventory: &Inventory, now: Option<
     let versions = Versions::detect(&View::new(inventory), target.map(|t| crate::facts::Version::parse(t).unwrap()));
     let now = now.map(|n| n.parse().unwrap());
     let world = World { view, versions: &versions, now, defaults: &ClusterDefaults::default() };
-    match (schema.compute)(owned.object(), &world) {
+    match (schema.compute)(&FactSet::new(owned.object(), world)) {
         Some(fact) => tell(&fact, 0).trim().to_owned(),
         None => "no subject".to_owned(),
     }

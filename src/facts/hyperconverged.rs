@@ -5,8 +5,8 @@
 
 use crate::cel::{Fact, FactValue, Type};
 use crate::facts::answer::{Answer, fact};
-use crate::facts::{FactSchema, HYPER_CONVERGED, World};
-use crate::object::{Cause, Evidence, Missing, MissingSet, Node, Object};
+use crate::facts::{FactSchema, FactSet, HYPER_CONVERGED};
+use crate::object::{Cause, Ground, Missing, MissingSet, Node, Object};
 
 /// The declaration.
 pub const SCHEMA: FactSchema = FactSchema {
@@ -15,7 +15,8 @@ pub const SCHEMA: FactSchema = FactSchema {
     subjects: &[HYPER_CONVERGED],
     reads: &[],
     fields,
-    compute: |object: Object<'_>, _: &World<'_>| {
+    compute: |of: &FactSet<'_>| {
+        let object = of.object;
         object.gvk.is(HYPER_CONVERGED.group, HYPER_CONVERGED.kind).then(|| facts(&Health::of(object)))
     },
 };
@@ -48,12 +49,11 @@ impl<'t> Deviation<'t> {
     }
 
     /// Conditions have no name, so their place in the list may change: the cause is the condition's type.
-    fn evidence(&self) -> Vec<Evidence> {
+    fn evidence(&self) -> Vec<Ground> {
         let Some(node) = self.condition.get("status") else { return Vec::new() };
-        let mut evidence = Evidence::of(self.object, node);
-        evidence.stable_path = format!("status.conditions[type={}].status", self.kind);
-        evidence.cause = Some(Cause { key: self.kind.to_owned(), text: self.says() });
-        vec![evidence]
+        let cause = Cause { key: self.kind.to_owned(), text: self.says() };
+        let stable_path = format!("status.conditions[type={}].status", self.kind);
+        vec![Ground::of(self.object, node).known_as(stable_path).cause(cause)]
     }
 
     /// True for what passes by itself: Progressing, and an Upgradeable that is False because of it. HyperConverged gives
@@ -153,7 +153,7 @@ fn is_stale(object: Object<'_>) -> bool {
 }
 
 fn facts(health: &Health<'_>) -> Fact {
-    let evidence: Vec<Evidence> = health.deviations.iter().rev().flat_map(|d| d.evidence()).collect();
+    let evidence: Vec<Ground> = health.deviations.iter().rev().flat_map(|d| d.evidence()).collect();
     let deviations = FactValue::List(health.deviations.iter().map(deviation).collect());
     let list = if health.deviations.is_empty() && !health.missing.is_empty() {
         Err(health.missing.clone())
@@ -326,7 +326,8 @@ status:
         let owned = Owned::new(&broken);
         let fact = facts(&Health::of(owned.object()));
         fits(&fact, &fields()).unwrap();
-        let paths: Vec<String> = fact.get("healthy").unwrap().evidence.iter().map(|e| e.to_string()).collect();
+        let paths: Vec<String> =
+            fact.get("healthy").unwrap().evidence.iter().map(|e| e.evidence().to_string()).collect();
         assert_eq!(paths, ["status.conditions[3].status: True"]);
     }
 }

@@ -8,7 +8,7 @@ use super::lookup::{Seen, named};
 use super::workload::Workload;
 use super::{CLUSTER_INSTANCETYPE, CLUSTER_PREFERENCE, CONTROLLER_REVISION, INSTANCETYPE, PREFERENCE, World};
 use crate::inventory::Kind;
-use crate::object::{Evidence, Missing, Node, Object};
+use crate::object::{Ground, Missing, Node, Object};
 
 /// The spec of an instancetype or a preference, in whichever object it stands.
 #[derive(Clone, Copy, Debug)]
@@ -30,8 +30,8 @@ impl<'w> Matched<'w> {
     }
 
     /// Evidence of a node of it.
-    pub fn evidence(&self, node: Node<'w>) -> Evidence {
-        Evidence::of(self.object, node)
+    pub fn evidence(&self, node: Node<'w>) -> Ground {
+        Ground::of(self.object, node)
     }
 }
 

@@ -3,7 +3,7 @@
 //! Knows marks and texts. Must not know any rule.
 
 use crate::cel::Fact;
-use crate::object::{Cause, Evidence, Missing, MissingSet};
+use crate::object::{Cause, Ground, Missing, MissingSet};
 
 /// What came of looking at one thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub struct Look {
     /// What was found, as half a sentence (`masquerade on the pod network`).
     pub text: String,
     /// Where. Of an obstacle the first stands in the judged object and carries the reason and the cause.
-    pub evidence: Vec<Evidence>,
+    pub evidence: Vec<Ground>,
     /// What would have to be known; of an open look never empty.
     pub missing: MissingSet,
 }
@@ -39,19 +39,19 @@ pub struct Looks(Vec<Look>);
 
 impl Looks {
     /// Something stands in the way; `evidence` begins with a place in the judged object.
-    pub fn obstacle(&mut self, reason: &str, text: impl Into<String>, cause: Cause, evidence: Vec<Evidence>) {
+    pub fn obstacle(&mut self, reason: &str, text: impl Into<String>, cause: Cause, evidence: Vec<Ground>) {
         let mut evidence = evidence.into_iter();
         let first = evidence.next().map(|e| e.obstacle(reason, cause));
         self.add(Mark::Obstacle, reason, text, first.into_iter().chain(evidence).collect());
     }
 
     /// Something does not stand in the way.
-    pub fn pass(&mut self, topic: impl Into<String>, text: impl Into<String>, evidence: Vec<Evidence>) {
+    pub fn pass(&mut self, topic: impl Into<String>, text: impl Into<String>, evidence: Vec<Ground>) {
         self.add(Mark::Pass, topic, text, evidence);
     }
 
     /// Something worth knowing that decides nothing.
-    pub fn note(&mut self, topic: impl Into<String>, text: impl Into<String>, evidence: Vec<Evidence>) {
+    pub fn note(&mut self, topic: impl Into<String>, text: impl Into<String>, evidence: Vec<Ground>) {
         self.add(Mark::Note, topic, text, evidence);
     }
 
@@ -61,7 +61,7 @@ impl Looks {
         self.0.push(Look { mark: Mark::Open, topic, text, evidence: Vec::new(), missing: [missing].into() });
     }
 
-    fn add(&mut self, mark: Mark, topic: impl Into<String>, text: impl Into<String>, evidence: Vec<Evidence>) {
+    fn add(&mut self, mark: Mark, topic: impl Into<String>, text: impl Into<String>, evidence: Vec<Ground>) {
         self.0.push(Look { mark, topic: topic.into(), text: text.into(), evidence, missing: MissingSet::new() });
     }
 
@@ -91,7 +91,7 @@ impl Looks {
     }
 
     /// The evidence of those with a mark.
-    pub fn evidence(&self, mark: Mark) -> Vec<Evidence> {
+    pub fn evidence(&self, mark: Mark) -> Vec<Ground> {
         self.of(mark).flat_map(|look| look.evidence.iter().cloned()).collect()
     }
 }

@@ -34,6 +34,11 @@ use crate::cel::{self, Fact};
 use crate::inventory::{Kind, View};
 use crate::object::Object;
 
+use after_eviction::AfterEviction;
+use eviction::Eviction;
+use migration::Migration;
+use workload::Workload;
+
 pub use kinds::*;
 pub use versions::{Version, Versions};
 
@@ -102,11 +107,11 @@ pub struct FactSchema {
     /// The declared fields, for the checker.
     pub fields: fn() -> cel::Type,
     /// The answer; `None` when the object is no subject.
-    pub compute: fn(Object<'_>, &World<'_>) -> Option<Fact>,
+    pub compute: fn(&FactSet<'_>) -> Option<Fact>,
 }
 
 /// All facts, by name.
-pub static SCHEMA: &[FactSchema] = &[
+pub static SCHEMA: [FactSchema; 7] = [
     hyperconverged::SCHEMA,
     olm::SCHEMA,
     versions::SCHEMA,
@@ -116,17 +121,43 @@ pub static SCHEMA: &[FactSchema] = &[
     workload_update::SCHEMA,
 ];
 
-/// The facts about one object, each computed on its first use.
+/// The facts about one object, each computed on its first use; and the answers that several of them rest on.
 pub struct FactSet<'w> {
-    object: Object<'w>,
-    world: World<'w>,
-    cells: Vec<OnceCell<Option<Fact>>>,
+    /// The object.
+    pub object: Object<'w>,
+    /// Everything else.
+    pub world: World<'w>,
+    cells: [OnceCell<Option<Fact>>; SCHEMA.len()],
+    migration: OnceCell<Option<Migration>>,
+    eviction: OnceCell<Option<Eviction>>,
 }
 
 impl<'w> FactSet<'w> {
     /// Nothing is computed yet.
     pub fn new(object: Object<'w>, world: World<'w>) -> Self {
-        FactSet { object, world, cells: SCHEMA.iter().map(|_| OnceCell::new()).collect() }
+        FactSet {
+            object,
+            world,
+            cells: [const { OnceCell::new() }; SCHEMA.len()],
+            migration: OnceCell::new(),
+            eviction: OnceCell::new(),
+        }
+    }
+
+    /// Whether the guest can be live-migrated; `None` when the object has none.
+    pub fn migration(&self) -> Option<&Migration> {
+        self.migration.get_or_init(|| Migration::of(self.object, &self.world)).as_ref()
+    }
+
+    /// The guest's evictionStrategy; `None` when the object has none.
+    pub fn eviction(&self) -> Option<&Eviction> {
+        self.eviction.get_or_init(|| Eviction::of(self.object, &self.world)).as_ref()
+    }
+
+    /// What a drain does to the guest; `None` when the object has none.
+    pub fn after_eviction(&self) -> Option<AfterEviction> {
+        let workload = Workload::of(self.object)?;
+        Some(AfterEviction::judge(&workload, &self.world, self.eviction()?, self.migration()?))
     }
 }
 
@@ -134,6 +165,6 @@ impl cel::Facts for FactSet<'_> {
     fn fact(&self, name: &str) -> Option<&Fact> {
         let at = SCHEMA.iter().position(|s| s.name == name)?;
         let (schema, cell) = (SCHEMA.get(at)?, self.cells.get(at)?);
-        cell.get_or_init(|| (schema.compute)(self.object, &self.world)).as_ref()
+        cell.get_or_init(|| (schema.compute)(self)).as_ref()
     }
 }

@@ -17,8 +17,7 @@ pub use plan::{InstallPlan, STALE_AFTER_DAYS};
 pub use subscription::{Approval, Subscription};
 
 use crate::cel::{Fact, Type};
-use crate::facts::{CATALOG_SOURCE, CLUSTER_SERVICE_VERSION, FactSchema, INSTALL_PLAN, SUBSCRIPTION, World};
-use crate::object::Object;
+use crate::facts::{CATALOG_SOURCE, CLUSTER_SERVICE_VERSION, FactSchema, FactSet, INSTALL_PLAN, SUBSCRIPTION};
 
 /// The package of OpenShift Virtualization in Red Hat's catalog.
 pub const DOWNSTREAM_PACKAGE: &str = "kubevirt-hyperconverged";
@@ -37,7 +36,8 @@ pub const SCHEMA: FactSchema = FactSchema {
     compute,
 };
 
-fn compute(object: Object<'_>, world: &World<'_>) -> Option<Fact> {
+fn compute(of: &FactSet<'_>) -> Option<Fact> {
+    let (object, world) = (of.object, &of.world);
     let is = |kind: crate::inventory::Kind| object.gvk.is(kind.group, kind.kind);
     let entries = if is(SUBSCRIPTION) {
         Subscription::new(object).facts(world)

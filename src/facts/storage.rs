@@ -7,7 +7,7 @@
 use super::lookup::{Seen, named};
 use super::workload::{Form, Workload};
 use super::{DATA_VOLUME, PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM, STORAGE_CLASS, STORAGE_PROFILE, World};
-use crate::object::{Evidence, Missing, Node, Object};
+use crate::object::{Ground, Missing, Node, Object};
 
 /// The access modes of a claim.
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ pub struct AccessModes<'w> {
     /// What led to them where they are not simply written down: `volumeMode Filesystem`.
     pub because: Option<String>,
     /// Where they come from, the decisive place first.
-    pub evidence: Vec<Evidence>,
+    pub evidence: Vec<Ground>,
 }
 
 impl AccessModes<'_> {
@@ -85,7 +85,7 @@ impl<'w> Claims<'_, 'w> {
         match spec.get("accessModes").filter(|m| !m.is_empty()) {
             Some(node) => {
                 let class = spec.str_at(&["storageClassName"]).filter(|c| !c.is_empty());
-                Ok(AccessModes { modes: strings(node), class, because: None, evidence: vec![Evidence::of(pvc, node)] })
+                Ok(AccessModes { modes: strings(node), class, because: None, evidence: vec![Ground::of(pvc, node)] })
             }
             None if pvc.label("cdi.kubevirt.io/applyStorageProfile") == Some("true") => {
                 self.rendered(pvc, spec, spec, pvc.name())
@@ -116,7 +116,7 @@ impl<'w> Claims<'_, 'w> {
         let node = info.get("accessModes").filter(|m| !m.is_empty())?;
         let pvc = self.world.find(PERSISTENT_VOLUME_CLAIM, vmi.object.namespace(), claim).ok().flatten();
         let class = pvc.and_then(|pvc| pvc.root.str_at(&["spec", "storageClassName"]));
-        let evidence = vec![Evidence::of(vmi.object, node)];
+        let evidence = vec![Ground::of(vmi.object, node)];
         Some(AccessModes { modes: strings(node), class, because: None, evidence })
     }
 
@@ -130,7 +130,7 @@ impl<'w> Claims<'_, 'w> {
         let (pvc, node) = written.ok_or_else(|| Missing::not_reported(format!("accessModes of DataVolume {claim}")))?;
         let class =
             pvc.str_at(&["storageClassName"]).or(self.preferred_class).or_else(|| self.default_class(false).ok());
-        Ok(AccessModes { modes: strings(node), class, because: None, evidence: vec![Evidence::of(object, node)] })
+        Ok(AccessModes { modes: strings(node), class, because: None, evidence: vec![Ground::of(object, node)] })
     }
 
     /// `spec.storage` of a DataVolume, completed by the profile of its storage class.
@@ -143,7 +143,7 @@ impl<'w> Claims<'_, 'w> {
                 modes: strings(node),
                 class,
                 because: None,
-                evidence: vec![Evidence::of(object, node)],
+                evidence: vec![Ground::of(object, node)],
             });
         }
         let class = match explicit {
@@ -156,7 +156,7 @@ impl<'w> Claims<'_, 'w> {
         let (profile, set) = self.claim_property_set(class, mode)?;
         let modes = set.get("accessModes").unwrap_or(set);
         let because = mode.map(|mode| format!("volumeMode {mode}"));
-        let evidence = vec![Evidence::of(object, asked), Evidence::of(profile, modes)];
+        let evidence = vec![Ground::of(object, asked), Ground::of(profile, modes)];
         let modes = strings(modes);
         match modes.is_empty() {
             true => Err(Missing::not_reported(format!("accessModes of DataVolume {claim}"))),
@@ -196,7 +196,7 @@ impl<'w> Claims<'_, 'w> {
     }
 
     /// Where it says that the claim's data stays on one node, so that a guest can only start again there.
-    pub fn node_local(&self, claim: &str) -> Option<Evidence> {
+    pub fn node_local(&self, claim: &str) -> Option<Ground> {
         let pvc = self.world.find(PERSISTENT_VOLUME_CLAIM, self.workload.object.namespace(), claim).ok().flatten();
         if let Some(volume) = pvc.and_then(|pvc| pvc.root.str_at(&["spec", "volumeName"]))
             && let Ok(Some(volume)) = self.world.find(PERSISTENT_VOLUME, None, volume)
@@ -225,12 +225,12 @@ const KEYS_OF_A_NODE: [&str; 5] = [
     "openebs.io/nodename",
 ];
 
-fn pinned_to_node(volume: Object<'_>) -> Option<Evidence> {
+fn pinned_to_node(volume: Object<'_>) -> Option<Ground> {
     let terms = ["spec", "nodeAffinity", "required", "nodeSelectorTerms"];
     let mut keys =
         volume.root.list_at(&terms).flat_map(|term| term.list_at(&["matchExpressions"])).filter_map(|e| e.get("key"));
     let key = keys.find(|key| key.as_str().is_some_and(|k| KEYS_OF_A_NODE.contains(&k)))?;
-    Some(Evidence::of(volume, key).note("the volume is on one node"))
+    Some(Ground::of(volume, key).note("the volume is on one node"))
 }
 
 /// Provisioners that keep a volume on the node where it was made. Names only choose words; access modes decide.
@@ -247,12 +247,12 @@ const PROVISIONERS_OF_A_NODE: [&str; 8] = [
 
 /// Where a storage class says that its volumes stay on one node. The hostpath provisioner with `overlayCSI` does not keep
 /// them there (containerized-data-importer pkg/storagecapabilities/storagecapabilities.go).
-fn provisioner_of_node(class: Object<'_>) -> Option<Evidence> {
+fn provisioner_of_node(class: Object<'_>) -> Option<Ground> {
     let provisioner = class.at(&["provisioner"])?;
     let local = provisioner.as_str().is_some_and(|p| PROVISIONERS_OF_A_NODE.contains(&p));
     let overlay = class.at(&["parameters", "overlayCSI"]).is_some();
     (local && !overlay)
-        .then(|| Evidence::of(class, provisioner).note("its volumes stay on the node where they were made"))
+        .then(|| Ground::of(class, provisioner).note("its volumes stay on the node where they were made"))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::after_eviction::AfterEviction;
 pub use super::fixture::Owned as Judged;
 use super::fixture::inventory;
 use super::migration::Migration;
-use super::{ClusterDefaults, KINDS, Version, Versions, World};
+use super::{ClusterDefaults, FactSet, KINDS, Version, Versions, World};
 use crate::inventory::{Inventory, View};
 
 /// A world that owns what it consists of.
@@ -197,7 +197,7 @@ fn facts_have_the_fields_that_they_declare() {
     );
     for judged in [with_storage("storageClassName: hpp"), vmi("evictionStrategy: External", DISKS), hyperconverged] {
         for schema in [after_eviction::SCHEMA, eviction::SCHEMA, migration::SCHEMA, workload_update::SCHEMA] {
-            if let Some(fact) = (schema.compute)(judged.object(), &test.world()) {
+            if let Some(fact) = (schema.compute)(&FactSet::new(judged.object(), test.world())) {
                 let fields = (schema.fields)();
                 fits(&fact, &fields).unwrap_or_else(|e| panic!("{}: {e}", schema.name));
                 let crate::cel::Type::Struct(declared) = fields else { panic!("{} declares no fields", schema.name) };

@@ -11,7 +11,7 @@ use super::{
     VIRTUAL_MACHINE_POOL, World,
 };
 use crate::inventory::Kind;
-use crate::object::{Evidence, Node, Object};
+use crate::object::{Ground, Node, Object};
 
 /// The kinds that facts about workloads are for.
 pub const WORKLOADS: &[Kind] =
@@ -135,8 +135,8 @@ impl<'t> Workload<'t> {
     }
 
     /// Evidence that something stands in the guest's spec, or that it does not.
-    pub fn guest_evidence(&self, keys: &[&str]) -> Evidence {
-        Evidence::at(self.object, &[self.template_keys(), &["spec"], keys].concat())
+    pub fn guest_evidence(&self, keys: &[&str]) -> Ground {
+        Ground::at(self.object, &[self.template_keys(), &["spec"], keys].concat())
     }
 
     /// What stands in the VirtualMachine's spec.
@@ -145,8 +145,8 @@ impl<'t> Workload<'t> {
     }
 
     /// Evidence that something stands in the VirtualMachine's spec, or that it does not.
-    pub fn machine_evidence(&self, keys: &[&str]) -> Evidence {
-        Evidence::at(self.object, &[self.machine_keys().unwrap_or_default(), keys].concat())
+    pub fn machine_evidence(&self, keys: &[&str]) -> Ground {
+        Ground::at(self.object, &[self.machine_keys().unwrap_or_default(), keys].concat())
     }
 
     /// An annotation that the VMI gets, or has.
@@ -155,8 +155,8 @@ impl<'t> Workload<'t> {
     }
 
     /// Evidence of a node of this object.
-    pub fn evidence(&self, node: Node<'t>) -> Evidence {
-        Evidence::of(self.object, node)
+    pub fn evidence(&self, node: Node<'t>) -> Ground {
+        Ground::of(self.object, node)
     }
 
     /// The templates of the DataVolumes that come with the VirtualMachine.
@@ -165,7 +165,7 @@ impl<'t> Workload<'t> {
     }
 
     /// runStrategy, or what the old field `running` stands for, and where.
-    pub fn run_strategy(&self) -> (RunStrategy<'t>, Evidence) {
+    pub fn run_strategy(&self) -> (RunStrategy<'t>, Ground) {
         if let Some(running) = self.machine(&["running"]).and_then(Node::as_bool) {
             let strategy = if running { RunStrategy::Always } else { RunStrategy::Halted };
             return (strategy, self.machine_evidence(&["running"]));

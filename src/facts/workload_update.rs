@@ -4,16 +4,15 @@
 //! LiveMigrate (hyperconverged-cluster-operator deploy/crds/hco00.crd.yaml), KubeVirt has no default (kubevirt
 //! pkg/virt-controller/watch/workload-updater/workload-updater.go). An empty list switches updates off in both.
 
-use super::after_eviction::{AfterEviction, Outcome};
+use super::after_eviction::{Decided, Outcome};
 use super::cluster::{Cluster, hyperconverged_keys, is_managed};
-use super::eviction::Eviction;
 use super::look::{Looks, known};
 use super::migration::Migration;
 use super::versions::applies;
 use super::workload::{Form, READS, Workload};
-use super::{FactSchema, HYPER_CONVERGED, KUBE_VIRT, VIRTUAL_MACHINE_INSTANCE, World};
+use super::{FactSchema, FactSet, HYPER_CONVERGED, KUBE_VIRT, VIRTUAL_MACHINE_INSTANCE, World};
 use crate::cel::{self, Fact};
-use crate::object::{Evidence, Missing, MissingSet, Node, Object};
+use crate::object::{Ground, Missing, MissingSet, Node, Object};
 
 /// What virt-controller acts on; it passes over every other word in silence.
 const METHODS: [&str; 2] = ["LiveMigrate", "Evict"];
@@ -51,7 +50,7 @@ pub struct Methods {
     /// How they are declared.
     pub declared: Declared,
     /// Where.
-    pub evidence: Evidence,
+    pub evidence: Ground,
 }
 
 /// What the workload updater does with an outdated VMI.
@@ -84,7 +83,7 @@ pub struct OfInstance {
     /// Why, as half a sentence.
     pub reason: String,
     /// What decided.
-    pub evidence: Vec<Evidence>,
+    pub evidence: Vec<Ground>,
 }
 
 /// The answer.
@@ -93,7 +92,7 @@ pub struct WorkloadUpdate {
     /// The methods in force.
     pub methods: Result<Methods, MissingSet>,
     /// What is wrong with how they are declared: half a sentence and where.
-    pub problems: Vec<(String, Evidence)>,
+    pub problems: Vec<(String, Ground)>,
     /// True for a KubeVirt that HyperConverged writes; what is changed there does not stay.
     pub managed: bool,
     /// MachineConfigPools that are paused, as the way through two minors at once asks for.
@@ -111,10 +110,10 @@ const OUTDATED: &str = "kubevirt.io/outdatedLauncherImage";
 
 impl WorkloadUpdate {
     /// The answer for a HyperConverged, a KubeVirt or a VirtualMachineInstance; `None` for another kind.
-    pub fn of(object: Object<'_>, world: &World<'_>) -> Option<Self> {
+    pub fn of(facts: &FactSet<'_>) -> Option<Self> {
+        let (object, world) = (facts.object, &facts.world);
         let cluster = Cluster::of(world);
         let is = |kind: crate::inventory::Kind| object.gvk.is(kind.group, kind.kind);
-        let workload = Workload::of(object).filter(|w| w.form == Form::Instance);
         let mut answer = WorkloadUpdate {
             methods: Err(MissingSet::new()),
             problems: Vec::new(),
@@ -135,10 +134,10 @@ impl WorkloadUpdate {
             answer.outdated =
                 object.root.int_at(&["status", "outdatedVirtualMachineInstanceWorkloads"]).unwrap_or_default();
         } else {
-            let workload = workload?;
+            Workload::of(object).filter(|w| w.form == Form::Instance)?;
             answer.methods = in_force(&cluster, world).map_err(|missing| [missing].into());
             answer.outdated = i64::from(object.label(OUTDATED).is_some());
-            answer.update = Some(update(&workload, world, &answer.methods));
+            answer.update = update(facts, &answer.methods);
         }
         Some(answer)
     }
@@ -187,13 +186,13 @@ impl WorkloadUpdate {
         let declared = known(&self.methods, |m| Fact::with(m.declared.as_str(), from(m)));
         let off = known(&self.methods, |m| Fact::with(m.methods.is_empty(), from(m)));
         let problems = self.problems.iter().map(|(text, evidence)| {
-            let field = Fact::new(evidence.path.to_string());
+            let field = Fact::new(evidence.path().to_string());
             Fact {
                 evidence: vec![evidence.clone()],
                 ..Fact::map([("message", Fact::new(text.as_str())), ("field", field)])
             }
         });
-        let evidence: Vec<Evidence> = self.problems.iter().map(|(_, e)| e.clone()).collect();
+        let evidence: Vec<Ground> = self.problems.iter().map(|(_, e)| e.clone()).collect();
         let texts: Vec<&str> = self.problems.iter().map(|(text, _)| text.as_str()).collect();
         let reason = match &self.update {
             Some(Ok(vmi)) => vmi.reason.as_str(),
@@ -240,7 +239,7 @@ fn of_kubevirt(kubevirt: Object<'_>) -> Methods {
 
 fn declared(object: Object<'_>, stanza: &[&str]) -> Methods {
     let keys = [stanza, &["workloadUpdateMethods"]].concat();
-    let evidence = Evidence::at(object, &keys);
+    let evidence = Ground::at(object, &keys);
     let list = object.at(&keys).filter(|n| !n.is_null());
     let declared = match list {
         None => Declared::Absent,
@@ -261,10 +260,10 @@ fn in_force(cluster: &Cluster<'_>, world: &World<'_>) -> Result<Methods, Missing
 }
 
 /// Neither CRD checks these values; a misspelt method switches updates off in silence.
-fn problems(object: Object<'_>, stanza: &[&str]) -> Vec<(String, Evidence)> {
+fn problems(object: Object<'_>, stanza: &[&str]) -> Vec<(String, Ground)> {
     let Some(stanza) = object.at(stanza).filter(|n| !n.is_null()) else { return Vec::new() };
     let mut problems = Vec::new();
-    let mut say = |node: Node<'_>, text: String| problems.push((text, Evidence::of(object, node)));
+    let mut say = |node: Node<'_>, text: String| problems.push((text, Ground::of(object, node)));
     let mut seen: Vec<&str> = Vec::new();
     for method in stanza.list_at(&["workloadUpdateMethods"]) {
         let word = method.as_str().unwrap_or_default();
@@ -310,20 +309,23 @@ fn is_duration(text: &str) -> bool {
 
 /// The updater migrates what can be migrated if it may, evicts the others if it may, and leaves the rest alone. An eviction
 /// goes through the eviction webhook like any other (workload-updater.go, sync).
-fn update(
-    vmi: &Workload<'_>,
-    world: &World<'_>,
-    methods: &Result<Methods, MissingSet>,
+fn update(facts: &FactSet<'_>, methods: &Result<Methods, MissingSet>) -> Option<Result<OfInstance, MissingSet>> {
+    let (migration, after) = (facts.migration()?, facts.after_eviction()?);
+    Some(methods.as_ref().map_err(Clone::clone).and_then(|methods| by_methods(methods, migration, after.outcome)))
+}
+
+fn by_methods(
+    methods: &Methods,
+    migration: &Migration,
+    after_eviction: Result<Decided, MissingSet>,
 ) -> Result<OfInstance, MissingSet> {
-    let methods = methods.as_ref().map_err(Clone::clone)?;
     let may = |method: &str| methods.methods.contains(&method);
-    let answer = |update: Update, reason: String, because: Vec<Evidence>| {
+    let answer = |update: Update, reason: String, because: Vec<Ground>| {
         Ok(OfInstance { update, reason, evidence: [vec![methods.evidence.clone()], because].concat() })
     };
     if methods.methods.is_empty() {
         return answer(Update::Never, "workload updates are switched off".to_owned(), vec![]);
     }
-    let migration = Migration::of_workload(vmi, world);
     if may("LiveMigrate") && migration.is_migratable()? {
         return answer(Update::Migrates, "KubeVirt migrates it".to_owned(), vec![]);
     }
@@ -331,8 +333,7 @@ fn update(
         let reason = format!("LiveMigrate is the only method, and it cannot live-migrate: {}", migration.summary());
         return answer(Update::Never, reason, migration.evidence());
     }
-    let eviction = Eviction::of_workload(vmi, world);
-    let after = AfterEviction::judge(vmi, world, &eviction, &migration).outcome?;
+    let after = after_eviction?;
     match after.outcome {
         Outcome::Refused => answer(Update::Never, format!("its eviction is refused: {}", after.reason), after.evidence),
         Outcome::Migrates => {
@@ -373,8 +374,8 @@ fn fields() -> cel::Type {
     )
 }
 
-fn compute(object: Object<'_>, world: &World<'_>) -> Option<Fact> {
-    WorkloadUpdate::of(object, world).map(|w| w.fact())
+fn compute(of: &FactSet<'_>) -> Option<Fact> {
+    WorkloadUpdate::of(of).map(|w| w.fact())
 }
 
 #[cfg(test)]
@@ -384,12 +385,12 @@ mod tests {
 
     /// What is declared and in force, what is wrong with it, and what is paused.
     fn answer(judged: &Judged, test: &Test) -> String {
-        let w = WorkloadUpdate::of(judged.object(), &test.world()).unwrap();
+        let w = WorkloadUpdate::of(&FactSet::new(judged.object(), test.world())).unwrap();
         let methods = match &w.methods {
             Ok(m) => format!("{} [{}]", m.declared.as_str(), m.methods.join(", ")),
             Err(missing) => missing.iter().map(|m| m.to_string()).collect(),
         };
-        let problems = w.problems.iter().map(|(text, e)| format!(" | {}: {text}", e.path)).collect::<String>();
+        let problems = w.problems.iter().map(|(text, e)| format!(" | {}: {text}", e.path())).collect::<String>();
         format!("{methods}{problems}")
     }
 
@@ -517,13 +518,13 @@ mod tests {
             );
             let machine = "{apiVersion: kubevirt.io/v1, kind: VirtualMachine, metadata: {name: db, namespace: shop}, spec: {runStrategy: Always, template: {spec: {}}}}";
             let test = Test::new(&format!("{cluster}\n---\n{machine}"), &["all"]);
-            let w = WorkloadUpdate::of(judged.object(), &test.world()).unwrap();
+            let w = WorkloadUpdate::of(&FactSet::new(judged.object(), test.world())).unwrap();
             let update = w.update.unwrap().unwrap();
             assert_eq!(format!("{}: {}", update.update.as_str(), update.reason), expected, "{methods}");
         }
-        let unseen = WorkloadUpdate::of(migratable.object(), &Test::new("", &[]).world()).unwrap();
+        let unseen = WorkloadUpdate::of(&FactSet::new(migratable.object(), Test::new("", &[]).world())).unwrap();
         assert!(unseen.is_off().is_err());
-        let off = WorkloadUpdate::of(migratable.object(), &with_machine("").world()).unwrap();
+        let off = WorkloadUpdate::of(&FactSet::new(migratable.object(), with_machine("").world())).unwrap();
         assert_eq!(off.is_off(), Ok(true));
     }
 }

@@ -1,69 +1,54 @@
-//! Objects by the node they run on and by the object that owns them.
+//! Objects in order, by the node they run on and by the object that owns them.
 
 use std::collections::HashMap;
 
-use super::{Inventory, Kind};
+use super::Objects;
 use crate::object::{Gvk, Object};
 
-/// Positions among the entries of their kind.
-#[derive(Debug, Default)]
+/// Positions among the objects of a kind.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Index {
-    /// By group and kind of the object, and the node's name.
-    nodes: HashMap<(String, String), HashMap<String, Vec<usize>>>,
-    /// By group and kind of the object, and the owner's name.
-    owners: HashMap<(String, String), HashMap<String, Vec<usize>>>,
+    /// All of them, by namespace and name.
+    order: Vec<usize>,
+    /// By the node's name.
+    nodes: HashMap<String, Vec<usize>>,
+    /// By the owner's name.
+    owners: HashMap<String, Vec<usize>>,
 }
 
 impl Index {
     /// Looks at every object once.
-    pub fn of(inventory: &Inventory) -> Self {
+    pub fn of(objects: &Objects) -> Self {
         let mut index = Index::default();
-        for (kind, of_kind) in &inventory.kinds {
-            let (mut nodes, mut owners): (HashMap<String, Vec<usize>>, HashMap<String, Vec<usize>>) =
-                Default::default();
-            for (at, entry) in of_kind.entries.iter().enumerate() {
-                let object = entry.object();
-                if let Some(node) = node_of(object) {
-                    nodes.entry(node.to_owned()).or_default().push(at);
-                }
-                for owner in object.root.list_at(&["metadata", "ownerReferences"]) {
-                    owners.entry(owner.str_at(&["name"]).unwrap_or_default().to_owned()).or_default().push(at);
-                }
+        for (at, object) in objects.iter().enumerate() {
+            if let Some(node) = node_of(object) {
+                index.nodes.entry(node.to_owned()).or_default().push(at);
             }
-            index.nodes.insert(kind.clone(), nodes);
-            index.owners.insert(kind.clone(), owners);
+            for owner in object.root.list_at(&["metadata", "ownerReferences"]) {
+                index.owners.entry(owner.str_at(&["name"]).unwrap_or_default().to_owned()).or_default().push(at);
+            }
         }
+        let mut names: Vec<_> = objects.iter().map(|o| (o.namespace(), o.name())).enumerate().collect();
+        names.sort_by_key(|(_, name)| *name);
+        index.order = names.into_iter().map(|(at, _)| at).collect();
         index
     }
 
-    pub fn on_node<'i>(
-        &'i self,
-        inventory: &'i Inventory,
-        kind: Kind,
-        node: &str,
-    ) -> impl Iterator<Item = Object<'i>> + use<'i> {
-        found(&self.nodes, inventory, kind, node)
-    }
-
-    pub fn owned_by<'i>(
-        &'i self,
-        inventory: &'i Inventory,
-        kind: Kind,
-        owner: Object<'_>,
-    ) -> impl Iterator<Item = Object<'i>> {
-        found(&self.owners, inventory, kind, owner.name()).filter(move |o| owns(owner, *o))
+    pub fn order(&self) -> &[usize] {
+        &self.order
     }
 }
 
-fn found<'i>(
-    map: &'i HashMap<(String, String), HashMap<String, Vec<usize>>>,
-    inventory: &'i Inventory,
-    kind: Kind,
-    name: &str,
-) -> impl Iterator<Item = Object<'i>> + use<'i> {
-    let of_kind = map.get(&(kind.group.to_owned(), kind.kind.to_owned()));
-    let places = of_kind.and_then(|m| m.get(name)).map(Vec::as_slice).unwrap_or_default();
-    places.iter().filter_map(move |at| inventory.entry(kind.group, kind.kind, *at))
+/// The objects that run on a node.
+pub(super) fn on_node<'i>(objects: &'i Objects, node: &str) -> impl Iterator<Item = Object<'i>> + use<'i> {
+    let places = objects.index().nodes.get(node).map(Vec::as_slice).unwrap_or_default();
+    objects.pick(places)
+}
+
+/// The objects that an object owns.
+pub(super) fn owned_by<'i>(objects: &'i Objects, owner: Object<'_>) -> impl Iterator<Item = Object<'i>> {
+    let places = objects.index().owners.get(owner.name()).map(Vec::as_slice).unwrap_or_default();
+    objects.pick(places).filter(move |o| owns(owner, *o))
 }
 
 /// The node that an object runs on: a VirtualMachineInstance says so in its status, a Pod in its spec.

@@ -105,45 +105,32 @@ impl Entry {
 
     /// The object.
     pub fn object(&self) -> Object<'_> {
-        Object { root: self.tree.node(self.root), gvk: &self.gvk }
+        Object::new(&self.tree, self.root, &self.gvk)
     }
 }
 
-type Name = (Option<String>, String);
-
-#[derive(Debug, Default)]
-struct OfKind {
+/// The objects of one kind. Inventories that follow each other share those of the kinds that did not change.
+#[derive(Clone, Debug, Default)]
+pub struct Objects {
     entries: Vec<Entry>,
-    by_name: HashMap<Name, usize>,
-}
-
-/// All objects of one dump, cluster or set of manifests.
-#[derive(Debug, Default)]
-pub struct Inventory {
-    kinds: BTreeMap<(String, String), OfKind>,
-    /// (group, kind, namespace); no namespace: all of them.
-    complete: BTreeMap<(String, String, Option<String>), Result<(), WhyNot>>,
-    /// Objects that replaced another of the same kind, namespace and name.
-    replaced: usize,
-    /// Owners and nodes, found when somebody asks.
+    /// By namespace (empty for none) and name.
+    by_name: HashMap<String, HashMap<String, usize>>,
+    /// Order, owners and nodes, found when somebody asks.
     index: OnceLock<Index>,
 }
 
-impl Inventory {
-    /// Adds an object. Of two with the same kind, namespace and name the newer counts (`metadata.resourceVersion` as a
-    /// number where both have one, else the one added last); a dump often holds an object both alone and in a List.
-    pub fn add(&mut self, entry: Entry) {
+impl Objects {
+    /// Adds an object; true when it met another of the same namespace and name. The newer of the two is kept.
+    fn add(&mut self, entry: Entry) -> bool {
         self.index.take();
         let object = entry.object();
-        let name: Name = (object.namespace().map(str::to_owned), object.name().to_owned());
-        let kind = self.kinds.entry((entry.gvk.group.clone(), entry.gvk.kind.clone())).or_default();
-        if name.1.is_empty() {
-            kind.entries.push(entry);
-            return;
+        if object.name().is_empty() {
+            self.entries.push(entry);
+            return false;
         }
-        match kind.by_name.get(&name).and_then(|at| kind.entries.get_mut(*at)) {
+        let names = self.by_name.entry(object.namespace().unwrap_or_default().to_owned()).or_default();
+        match names.get(object.name()).and_then(|at| self.entries.get_mut(*at)) {
             Some(old) => {
-                self.replaced += 1;
                 let older = match (version(old.object()), version(object)) {
                     (Some(old), Some(new)) => old <= new,
                     _ => true,
@@ -151,43 +138,123 @@ impl Inventory {
                 if older {
                     *old = entry;
                 }
+                true
             }
             None => {
-                kind.by_name.insert(name, kind.entries.len());
-                kind.entries.push(entry);
+                names.insert(object.name().to_owned(), self.entries.len());
+                self.entries.push(entry);
+                false
             }
         }
     }
 
+    fn find(&self, namespace: Option<&str>, name: &str) -> Option<Object<'_>> {
+        let at = self.by_name.get(namespace.unwrap_or_default())?.get(name)?;
+        self.entries.get(*at).map(Entry::object)
+    }
+
+    /// The objects by namespace and name.
+    fn in_order(&self) -> impl Iterator<Item = Object<'_>> {
+        self.pick(self.index().order())
+    }
+
+    fn iter(&self) -> impl Iterator<Item = Object<'_>> {
+        self.entries.iter().map(Entry::object)
+    }
+
+    /// The objects at these positions among the entries.
+    fn pick<'i>(&'i self, places: &'i [usize]) -> impl Iterator<Item = Object<'i>> + use<'i> {
+        places.iter().filter_map(|at| self.entries.get(*at)).map(Entry::object)
+    }
+
+    fn index(&self) -> &Index {
+        self.index.get_or_init(|| Index::of(self))
+    }
+}
+
+impl FromIterator<Entry> for Objects {
+    fn from_iter<I: IntoIterator<Item = Entry>>(entries: I) -> Self {
+        let mut objects = Objects::default();
+        for entry in entries {
+            objects.add(entry);
+        }
+        objects
+    }
+}
+
+/// What was seen of a kind.
+#[derive(Clone, Debug, Default)]
+struct OfKind {
+    objects: Arc<Objects>,
+    /// Whether all of them were seen; `None` where nobody said.
+    complete: Option<Result<(), WhyNot>>,
+    /// Whether all of a namespace were seen.
+    complete_in: BTreeMap<String, Result<(), WhyNot>>,
+}
+
+/// All objects of one dump, cluster or set of manifests. A copy shares its objects.
+#[derive(Clone, Debug, Default)]
+pub struct Inventory {
+    /// By group and kind.
+    kinds: BTreeMap<String, BTreeMap<String, OfKind>>,
+    /// Objects that replaced another of the same kind, namespace and name.
+    replaced: usize,
+}
+
+impl Inventory {
+    /// Adds an object. Of two with the same kind, namespace and name the newer counts (`metadata.resourceVersion` as a
+    /// number where both have one, else the one added last); a dump often holds an object both alone and in a List.
+    pub fn add(&mut self, entry: Entry) {
+        let (group, kind) = (entry.gvk.group.clone(), entry.gvk.kind.clone());
+        self.replaced += usize::from(Arc::make_mut(&mut self.of_kind_mut(group, kind).objects).add(entry));
+    }
+
+    /// Sets the objects of a kind, in place of those that were there.
+    pub fn set_objects(&mut self, group: &str, kind: &str, objects: Arc<Objects>) {
+        self.of_kind_mut(group.to_owned(), kind.to_owned()).objects = objects;
+    }
+
     /// States that all objects of a kind were collected, in one namespace or (`None`) in all; or why they were not.
     pub fn set_complete(&mut self, group: &str, kind: &str, namespace: Option<&str>, complete: Result<(), WhyNot>) {
-        self.complete.insert((group.to_owned(), kind.to_owned(), namespace.map(str::to_owned)), complete);
+        let of_kind = self.of_kind_mut(group.to_owned(), kind.to_owned());
+        match namespace {
+            Some(namespace) => drop(of_kind.complete_in.insert(namespace.to_owned(), complete)),
+            None => of_kind.complete = Some(complete),
+        }
+    }
+
+    fn of_kind_mut(&mut self, group: String, kind: String) -> &mut OfKind {
+        self.kinds.entry(group).or_default().entry(kind).or_default()
+    }
+
+    fn all_kinds(&self) -> impl Iterator<Item = &OfKind> {
+        self.kinds.values().flat_map(BTreeMap::values)
     }
 
     /// Objects of all kinds, by group, kind, namespace and name.
     pub fn objects(&self) -> impl Iterator<Item = Object<'_>> {
-        self.kinds.values().flat_map(|k| sorted(k.entries.iter().map(Entry::object).collect()))
+        self.all_kinds().flat_map(|k| k.objects.in_order())
     }
 
     /// Objects of all kinds in no particular order.
     fn objects_unsorted(&self) -> impl Iterator<Item = Object<'_>> {
-        self.kinds.values().flat_map(|k| k.entries.iter().map(Entry::object))
+        self.all_kinds().flat_map(|k| k.objects.iter())
     }
 
     /// The objects of one kind, in the order they came.
     fn of_kind(&self, group: &str, kind: &str) -> impl Iterator<Item = Object<'_>> {
-        let of_kind = self.kinds.get(&(group.to_owned(), kind.to_owned()));
-        of_kind.into_iter().flat_map(|k| k.entries.iter().map(Entry::object))
+        self.seen_of(group, kind).into_iter().flat_map(|k| k.objects.iter())
     }
 
     /// The kinds of a group that there are objects of.
     fn kinds_of<'i>(&'i self, group: &'i str) -> impl Iterator<Item = &'i str> {
-        self.kinds.keys().filter(move |(g, _)| g == group).map(|(_, kind)| kind.as_str())
+        let kinds = self.kinds.get(group).into_iter().flatten();
+        kinds.filter(|(_, seen)| !seen.objects.entries.is_empty()).map(|(kind, _)| kind.as_str())
     }
 
     /// Number of objects.
     pub fn len(&self) -> usize {
-        self.kinds.values().map(|k| k.entries.len()).sum()
+        self.all_kinds().map(|k| k.objects.entries.len()).sum()
     }
 
     /// Objects that another of the same kind, namespace and name took the place of.
@@ -200,29 +267,17 @@ impl Inventory {
         self.len() == 0
     }
 
+    fn seen_of(&self, group: &str, kind: &str) -> Option<&OfKind> {
+        self.kinds.get(group)?.get(kind)
+    }
+
     fn completeness(&self, kind: Kind, namespace: Option<&str>) -> Result<(), WhyNot> {
-        let of = |ns: Option<&str>| {
-            self.complete.get(&(kind.group.to_owned(), kind.kind.to_owned(), ns.map(str::to_owned))).copied()
-        };
-        match (of(None), namespace.and_then(|ns| of(Some(ns)))) {
+        let Some(seen) = self.seen_of(kind.group, kind.kind) else { return Err(WhyNot::NotCollected) };
+        match (seen.complete, namespace.and_then(|ns| seen.complete_in.get(ns).copied())) {
             (Some(Ok(())), _) | (_, Some(Ok(()))) => Ok(()),
             (_, Some(Err(why))) | (Some(Err(why)), None) => Err(why),
             (None, None) => Err(WhyNot::NotCollected),
         }
-    }
-
-    fn index(&self) -> &Index {
-        self.index.get_or_init(|| Index::of(self))
-    }
-
-    fn entry(&self, group: &str, kind: &str, at: usize) -> Option<Object<'_>> {
-        self.kinds.get(&(group.to_owned(), kind.to_owned()))?.entries.get(at).map(Entry::object)
-    }
-
-    fn find(&self, kind: Kind, namespace: Option<&str>, name: &str) -> Option<Object<'_>> {
-        let of = self.kinds.get(&(kind.group.to_owned(), kind.kind.to_owned()))?;
-        let at = of.by_name.get(&(namespace.map(str::to_owned), name.to_owned()))?;
-        of.entries.get(*at).map(Entry::object)
     }
 }
 
@@ -253,6 +308,10 @@ impl<'i> View<'i> {
         View { base, over }
     }
 
+    fn stored(&self, kind: Kind) -> impl Iterator<Item = &'i Objects> + use<'i> {
+        self.base.seen_of(kind.group, kind.kind).map(|seen| &*seen.objects).into_iter()
+    }
+
     fn covering(&self, kind: Kind) -> impl Iterator<Item = Object<'i>> + use<'i> {
         self.over.iter().copied().filter(move |o| o.gvk.is(kind.group, kind.kind))
     }
@@ -269,14 +328,14 @@ impl<'i> View<'i> {
 
     /// The objects of a kind that run on a node: by `status.nodeName` or `spec.nodeName`.
     pub fn on_node(&self, kind: Kind, node: &str) -> Vec<Object<'i>> {
-        let stored = self.base.index().on_node(self.base, kind, node).filter(|o| !self.covers(*o));
+        let stored = self.stored(kind).flat_map(|o| index::on_node(o, node)).filter(|o| !self.covers(*o));
         sorted(self.covering(kind).filter(|o| index::node_of(*o) == Some(node)).chain(stored).collect())
     }
 
     /// The objects of a kind that an object owns (`metadata.ownerReferences`): by uid where both sides have one, else by
     /// group, kind and name in its namespace.
     pub fn owned_by(&self, kind: Kind, owner: Object<'_>) -> Vec<Object<'i>> {
-        let stored = self.base.index().owned_by(self.base, kind, owner).filter(|o| !self.covers(*o));
+        let stored = self.stored(kind).flat_map(|o| index::owned_by(o, owner)).filter(|o| !self.covers(*o));
         sorted(self.covering(kind).filter(|o| index::owns(owner, *o)).chain(stored).collect())
     }
 
@@ -288,7 +347,7 @@ impl<'i> View<'i> {
         {
             return Lookup::Found(o);
         }
-        match self.base.find(kind, namespace, name) {
+        match self.stored(kind).find_map(|objects| objects.find(namespace, name)) {
             Some(o) => Lookup::Found(o),
             None => match self.base.completeness(kind, namespace) {
                 Ok(()) => Lookup::Absent,
@@ -300,15 +359,14 @@ impl<'i> View<'i> {
     /// The objects of a kind, in one namespace or (`None`) in all.
     pub fn list(&self, kind: Kind, namespace: Option<&str>) -> Listing<'i> {
         let namespace = namespace.filter(|_| kind.namespaced);
-        let mut objects: Vec<Object<'i>> =
-            self.covering(kind).filter(|o| namespace.is_none() || o.namespace() == namespace).collect();
-        let covering = objects.len();
-        if let Some(of) = self.base.kinds.get(&(kind.group.to_owned(), kind.kind.to_owned())) {
-            let stored =
-                of.entries.iter().map(Entry::object).filter(|o| namespace.is_none() || o.namespace() == namespace);
-            if covering == 0 { objects.extend(stored) } else { objects.extend(stored.filter(|o| !self.covers(*o))) }
-        }
-        Listing { objects: sorted(objects), complete: self.base.completeness(kind, namespace) }
+        let here = |o: &Object<'_>| namespace.is_none() || o.namespace() == namespace;
+        let covering: Vec<Object<'i>> = self.covering(kind).filter(here).collect();
+        let stored = self.stored(kind).flat_map(Objects::in_order).filter(here);
+        let objects = match covering.is_empty() {
+            true => stored.collect(),
+            false => sorted(stored.filter(|o| !self.covers(*o)).chain(covering).collect()),
+        };
+        Listing { objects, complete: self.base.completeness(kind, namespace) }
     }
 }
 

@@ -11,7 +11,7 @@ use super::tree::Location;
 /// Longest scalar that evidence shows, in characters.
 const SHOWN: usize = 80;
 
-/// One thing that decided: a place in an object and what stood there.
+/// One thing that decided: a place in an object and what stood there. Made of a [`Ground`](super::Ground).
 #[derive(Clone, Debug)]
 pub struct Evidence {
     /// The object it stands in.
@@ -44,65 +44,9 @@ pub struct Cause {
 }
 
 impl Evidence {
-    /// Evidence that a node of an object gives.
-    pub fn of(object: Object<'_>, node: Node<'_>) -> Self {
-        let path = object.root.path_to(node).unwrap_or_default();
-        let value = if is_secret(object, &path) { None } else { shown(node) };
-        let stable_path = path.stable(object.root);
-        Evidence {
-            object: object.reference(),
-            path,
-            stable_path,
-            value,
-            absent: false,
-            note: None,
-            location: node.location(),
-            reason: None,
-            cause: None,
-        }
-    }
-
-    /// Evidence that something stands at the end of keys, or that it does not.
-    pub fn at(object: Object<'_>, keys: &[&str]) -> Self {
-        Evidence::at_path(object, &Path::keys(keys))
-    }
-
-    /// Evidence of what stands at a path, or of its absence.
-    pub fn at_path(object: Object<'_>, path: &Path) -> Self {
-        let (node, taken) = object.root.follow_far(path);
-        if taken == path.steps().len() {
-            return Evidence::of(object, node);
-        }
-        let stable_path = path.stable(object.root);
-        Evidence {
-            object: object.reference(),
-            path: path.clone(),
-            stable_path,
-            value: None,
-            absent: true,
-            note: None,
-            location: node.location(),
-            reason: None,
-            cause: None,
-        }
-    }
-
-    /// Says which obstacle it makes, and what that obstacle shares with those of other objects.
-    pub fn obstacle(mut self, reason: &str, cause: Cause) -> Self {
-        self.reason = Some(reason.to_owned());
-        self.cause = Some(cause);
-        self
-    }
-
     /// True when no output may show what stands there; see [`is_secret`].
     pub fn is_secret(&self) -> bool {
         is_secret_of(&self.object.group, &self.object.kind, &self.path)
-    }
-
-    /// Says what it means.
-    pub fn note(mut self, note: impl Into<String>) -> Self {
-        self.note = Some(note.into());
-        self
     }
 }
 
@@ -118,7 +62,7 @@ impl fmt::Display for Evidence {
     }
 }
 
-fn shown(node: Node<'_>) -> Option<String> {
+pub(super) fn shown(node: Node<'_>) -> Option<String> {
     let text = match node.scalar() {
         Some(Scalar::Null) => "null".to_owned(),
         Some(Scalar::Bool(b)) => b.to_string(),

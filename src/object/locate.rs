@@ -11,7 +11,8 @@ use super::tree::{MAX_DEPTH, Span};
 /// One landmark for this many slots. A question walks at most so many tokens.
 const SLOTS_APART: u32 = 256;
 
-/// One landmark for this many bytes. A question counts line ends in at most so many.
+/// One landmark for this many bytes. A question counts lines and characters in at most so many: a dump may be one line of
+/// half a gigabyte.
 const BYTES_APART: usize = 16 * 1024;
 
 /// Where a document stands in its text.
@@ -36,41 +37,63 @@ impl Default for Extent {
 pub(super) struct Landmarks {
     /// Offset of every [`SLOTS_APART`]th token.
     tokens: OnceLock<Vec<u32>>,
-    /// Line of every [`BYTES_APART`]th byte, from the document's first on.
-    lines: OnceLock<Vec<u32>>,
+    /// The place of every [`BYTES_APART`]th byte, from the document's first on.
+    places: OnceLock<Vec<Place>>,
+}
+
+/// Line and column, both from 1, the column in characters.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    line: u32,
+    column: u32,
+}
+
+impl Place {
+    /// The place behind these bytes, which begin here. A byte order mark takes no column.
+    fn behind(self, bytes: &[u8]) -> Place {
+        let characters = |bytes: &[u8]| {
+            let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+            // Every character has one byte that is no continuation byte.
+            bytes.iter().filter(|b| **b & 0xc0 != 0x80).count() as u32
+        };
+        let lines = bytes.iter().filter(|b| **b == b'\n').count() as u32;
+        match bytes.iter().rposition(|b| *b == b'\n') {
+            Some(end) => {
+                Place { line: self.line + lines, column: 1 + characters(bytes.get(end + 1..).unwrap_or_default()) }
+            }
+            None => Place { line: self.line, column: self.column + characters(bytes) },
+        }
+    }
 }
 
 /// Line and column (both from 1, the column in characters) of a byte.
 pub(super) fn line_and_column(text: &str, extent: Extent, marks: &Landmarks, offset: u32) -> Option<(u32, u32)> {
     let bytes = text.as_bytes();
     let offset = offset as usize;
-    let ends = |from: usize, to: usize| newlines(bytes.get(from..to).unwrap_or_default());
-    let line = match offset.checked_sub(extent.offset as usize) {
+    let begin = extent.offset as usize;
+    let (known, from) = match offset.checked_sub(begin) {
         Some(ahead) => {
-            let lines = marks.lines.get_or_init(|| {
-                let end = bytes.len().min(extent.end as usize);
-                let document = bytes.get(extent.offset as usize..end).unwrap_or_default();
-                let mut line = extent.line;
-                let lines = document.chunks(BYTES_APART).map(|chunk| {
-                    let first = line;
-                    line += newlines(chunk);
-                    first
+            let places = marks.places.get_or_init(|| {
+                let line_start =
+                    bytes.get(..begin).and_then(|b| b.iter().rposition(|b| *b == b'\n')).map_or(0, |at| at + 1);
+                let first = Place { line: extent.line, column: 1 };
+                let mut place = first.behind(bytes.get(line_start..begin).unwrap_or_default());
+                let document = bytes.get(begin..bytes.len().min(extent.end as usize)).unwrap_or_default();
+                let places = document.chunks(BYTES_APART).map(|chunk| {
+                    let begins = place;
+                    place = place.behind(chunk);
+                    begins
                 });
-                lines.collect()
+                places.collect()
             });
-            let mark = ahead / BYTES_APART;
-            *lines.get(mark).or(lines.last())? + ends(extent.offset as usize + mark * BYTES_APART, offset)
+            let mark = (ahead / BYTES_APART).min(places.len().checked_sub(1)?);
+            (*places.get(mark)?, begin + mark * BYTES_APART)
         }
         // Before the document: what a caller points at there is rare and near the beginning.
-        None => 1 + ends(0, offset),
+        None => (Place { line: 1, column: 1 }, 0),
     };
-    let head = text.get(..offset)?;
-    let column = head.rsplit('\n').next().unwrap_or_default().trim_start_matches('\u{feff}').chars().count() as u32 + 1;
-    Some((line, column))
-}
-
-fn newlines(bytes: &[u8]) -> u32 {
-    bytes.iter().filter(|b| **b == b'\n').count() as u32
+    let place = known.behind(bytes.get(from..offset)?);
+    Some((place.line, place.column))
 }
 
 /// The span of slot `slot` of the JSON document at `extent`.

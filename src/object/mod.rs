@@ -6,6 +6,7 @@
 //! provenance: its [`Path`] and its [`Location`] are computed only when somebody asks for them, so reading costs nothing.
 
 mod evidence;
+mod ground;
 mod locate;
 mod node;
 mod path;
@@ -13,6 +14,7 @@ mod reference;
 mod tree;
 
 pub use evidence::{Cause, Evidence, Missing, MissingSet, SECRET_KEYS, Why, is_secret};
+pub use ground::Ground;
 pub use node::{Node, NodeId, Object, Scalar, Type};
 pub use path::{Path, Step};
 pub use reference::{Gvk, ObjectRef};

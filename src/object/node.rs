@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::sync::Arc;
 
 use super::path::{Path, Step};
 use super::reference::{Gvk, ObjectRef};
@@ -244,20 +245,16 @@ impl<'t> Node<'t> {
         })
     }
 
-    /// The longest part of a path that exists, and how many of its steps that is.
-    pub fn follow_far(self, path: &Path) -> (Node<'t>, usize) {
+    /// The last value on the way along keys, and how many of them lead there.
+    pub fn far(self, keys: &[&str]) -> (Node<'t>, usize) {
         let mut node = self;
-        for (taken, step) in path.steps().iter().enumerate() {
-            let next = match step {
-                Step::Key(key) => node.get(key),
-                Step::Index(i) => node.element(*i),
-            };
-            match next {
-                Some(n) => node = n,
+        for (taken, key) in keys.iter().enumerate() {
+            match node.get(key) {
+                Some(next) => node = next,
                 None => return (node, taken),
             }
         }
-        (node, path.steps().len())
+        (node, keys.len())
     }
 
     /// True when `other` is this value or stands inside it.
@@ -303,9 +300,10 @@ impl<'t> Node<'t> {
 
     /// The same value, wherever it stands: maps without regard to order, numbers by value.
     pub fn equals(self, other: Node<'_>) -> bool {
-        // An explicit stack: a tree may be deeper than a thread's stack.
-        let mut todo: Vec<(Node<'_>, Node<'_>)> = vec![(self, other)];
-        while let Some((a, b)) = todo.pop() {
+        // An explicit stack, no larger than the values are deep: the containers that are open, and how far they are equal.
+        let mut open: Vec<(Node<'_>, Node<'_>, usize)> = Vec::new();
+        let mut next = Some((self, other));
+        while let Some((a, b)) = next {
             match (a.slot(), b.slot()) {
                 (Slot::Null, Slot::Null) => {}
                 (Slot::Bool(x), Slot::Bool(y)) if x == y => {}
@@ -313,18 +311,22 @@ impl<'t> Node<'t> {
                 (Slot::Double(x), Slot::Double(y)) if x == y => {}
                 (Slot::Int(i), Slot::Double(d)) | (Slot::Double(d), Slot::Int(i)) if i as f64 == d => {}
                 (Slot::Str { .. }, Slot::Str { .. }) if a.as_str() == b.as_str() => {}
-                (Slot::List { len: x, .. }, Slot::List { len: y, .. }) if x == y => {
-                    todo.extend(a.elements().zip(b.elements()))
-                }
-                (Slot::Map { len: x, .. }, Slot::Map { len: y, .. }) if x == y => {
-                    for ((k, v), (l, w)) in a.entries().zip(b.entries()) {
-                        if k != l {
-                            return false;
-                        }
-                        todo.push((v, w));
-                    }
-                }
+                (Slot::List { len: x, .. }, Slot::List { len: y, .. }) if x == y => open.push((a, b, 0)),
+                (Slot::Map { len: x, .. }, Slot::Map { len: y, .. }) if x == y => open.push((a, b, 0)),
                 _ => return false,
+            }
+            next = None;
+            while let Some((a, b, at)) = open.last_mut() {
+                next = match (a.entry_at(*at), b.entry_at(*at)) {
+                    (Some((k, v)), Some((l, w))) if k == l => Some((v, w)),
+                    (Some(_), Some(_)) => return false,
+                    _ => a.element(*at).zip(b.element(*at)),
+                };
+                *at += 1;
+                if next.is_some() {
+                    break;
+                }
+                open.pop();
             }
         }
         true
@@ -351,52 +353,40 @@ impl PartialEq for Node<'_> {
 /// Compact JSON, maps in key order.
 impl fmt::Display for Node<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        enum Todo<'t> {
-            Value(Node<'t>),
-            Key(&'t str),
-            Text(&'static str),
-        }
-        let mut todo = vec![Todo::Value(*self)];
-        while let Some(next) = todo.pop() {
-            let node = match next {
-                Todo::Text(t) => {
-                    f.write_str(t)?;
-                    continue;
-                }
-                Todo::Key(k) => {
-                    write!(f, "{}:", serde_json::Value::from(k))?;
-                    continue;
-                }
-                Todo::Value(n) => n,
-            };
+        // An explicit stack, no larger than the value is deep: the containers that are open, and how far they are written.
+        let mut open: Vec<(Node<'_>, usize)> = Vec::new();
+        let mut next = Some(*self);
+        while let Some(node) = next {
             match (node.scalar(), node.kind()) {
                 (Some(Scalar::Null), _) => f.write_str("null")?,
                 (Some(Scalar::Bool(b)), _) => write!(f, "{b}")?,
                 (Some(Scalar::Int(i)), _) => write!(f, "{i}")?,
                 (Some(Scalar::Double(d)), _) => write!(f, "{}", serde_json::Value::from(d))?,
                 (Some(Scalar::Str(s)), _) => write!(f, "{}", serde_json::Value::from(s))?,
-                (None, Type::List) => {
-                    f.write_str("[")?;
-                    todo.push(Todo::Text("]"));
-                    for (i, e) in node.elements().enumerate().rev() {
-                        todo.push(Todo::Value(e));
-                        if i > 0 {
-                            todo.push(Todo::Text(","));
-                        }
-                    }
+                (None, kind) => {
+                    f.write_str(if kind == Type::List { "[" } else { "{" })?;
+                    open.push((node, 0));
                 }
-                (None, _) => {
-                    f.write_str("{")?;
-                    todo.push(Todo::Text("}"));
-                    for i in (0..node.len()).rev() {
-                        let Some((k, v)) = node.entry_at(i) else { continue };
-                        todo.push(Todo::Value(v));
-                        todo.push(Todo::Key(k));
-                        if i > 0 {
-                            todo.push(Todo::Text(","));
-                        }
-                    }
+            }
+            next = None;
+            while let Some((container, written)) = open.last_mut() {
+                let at = *written;
+                *written += 1;
+                let list = container.kind() == Type::List;
+                let child = if list { container.element(at) } else { container.entry_at(at).map(|(_, value)| value) };
+                if child.is_none() {
+                    f.write_str(if list { "]" } else { "}" })?;
+                    open.pop();
+                    continue;
                 }
+                if at > 0 {
+                    f.write_str(",")?;
+                }
+                if let Some((key, _)) = container.entry_at(at) {
+                    write!(f, "{}:", serde_json::Value::from(key))?;
+                }
+                next = child;
+                break;
             }
         }
         Ok(())
@@ -415,10 +405,21 @@ pub struct Object<'t> {
     /// The object's map.
     pub root: Node<'t>,
     /// Its type; from the object itself, or from the List for items that carry none.
-    pub gvk: &'t Gvk,
+    pub gvk: &'t Arc<Gvk>,
+    document: &'t Arc<Tree>,
 }
 
 impl<'t> Object<'t> {
+    /// The object that stands at `root` of a document.
+    pub fn new(document: &'t Arc<Tree>, root: NodeId, gvk: &'t Arc<Gvk>) -> Self {
+        Object { root: document.node(root), gvk, document }
+    }
+
+    /// The document that it stands in, to be kept longer than the object is borrowed.
+    pub fn document(self) -> &'t Arc<Tree> {
+        self.document
+    }
+
     /// `metadata.name`, else empty (a template, or `generateName`).
     pub fn name(self) -> &'t str {
         self.root.str_at(&["metadata", "name"]).unwrap_or_default()
@@ -427,6 +428,13 @@ impl<'t> Object<'t> {
     /// `metadata.namespace`; `None` for cluster-scoped objects and for manifests that leave it to kubectl.
     pub fn namespace(self) -> Option<&'t str> {
         self.root.str_at(&["metadata", "namespace"]).filter(|n| !n.is_empty())
+    }
+
+    /// True when the other is of the same kind, namespace and name: the same object, perhaps as it stands elsewhere.
+    pub fn is_same(self, other: Object<'_>) -> bool {
+        self.gvk.is(&other.gvk.group, &other.gvk.kind)
+            && self.name() == other.name()
+            && self.namespace() == other.namespace()
     }
 
     /// A label's value.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::cel::{Blame, Evaluation, Input, Read};
-use crate::object::{Evidence, Node, Object, Path};
+use crate::object::{Evidence, Ground, Node, Object, Path};
 
 use super::context::Context;
 use super::patch::written_paths;
@@ -76,24 +76,23 @@ impl Gathered {
             match read {
                 Read::Node(node) => {
                     let Some(object) = owner(objects, *node) else { continue };
-                    let evidence = Evidence::of(object, *node);
+                    let evidence = Ground::of(object, *node).evidence();
                     out.keys.insert(format!("{} = {node}", evidence.stable_path));
                     out.direct.push(evidence);
                 }
                 Read::Absent { parent, key } => {
                     let Some(object) = owner(objects, *parent) else { continue };
-                    let path = object.root.path_to(*parent).unwrap_or_default().key(key);
-                    let evidence = Evidence::at_path(object, &path);
+                    let evidence = Ground::absent(object, *parent, key).evidence();
                     out.keys.insert(format!("{} absent", evidence.stable_path));
                     out.direct.push(evidence);
                 }
                 Read::Fact(fact) => {
-                    for evidence in &fact.evidence {
+                    for evidence in fact.evidence.iter().map(Ground::evidence) {
                         out.keys.insert(match &evidence.reason {
                             Some(reason) => format!("{reason} {}", evidence.stable_path),
                             None => format!("{} {} = {:?}", evidence.object, evidence.stable_path, evidence.value),
                         });
-                        out.from_facts.push(evidence.clone());
+                        out.from_facts.push(evidence);
                     }
                 }
                 Read::FactAbsent { .. } => {}

@@ -1,7 +1,7 @@
 //! `matchConditions`: whether a policy applies to what it matches.
 
-use crate::cel::{Evaluation, ExprId, Halt, Input, Off, Unit};
-use crate::object::MissingSet;
+use crate::cel::{Blame, Evaluation, ExprId, Halt, Input, Off, Read, Unit};
+use crate::object::{MissingSet, Path};
 
 use super::set::Condition;
 
@@ -9,21 +9,50 @@ use super::set::Condition;
 /// RuntimeCELCostBudgetMatchConditions).
 const CONDITIONS_BUDGET: u64 = 2_500_000;
 
+/// An expression that went wrong.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message} in: {expression}")]
+pub struct ExpressionError {
+    /// The expression; empty where none was to blame.
+    pub expression: String,
+    /// What the evaluator said.
+    pub message: String,
+    /// What it read last in the judged object.
+    pub field: Option<Path>,
+}
+
+impl ExpressionError {
+    pub(super) fn new(expression: &str, message: impl Into<String>) -> Self {
+        ExpressionError { expression: expression.trim().to_owned(), message: message.into(), field: None }
+    }
+
+    /// What keeps a policy from being judged, and is no expression's fault.
+    pub fn of_none(message: impl Into<String>) -> Self {
+        ExpressionError::new("", message)
+    }
+
+    /// Time is up.
+    pub fn out_of_time() -> Self {
+        ExpressionError::of_none("there was no time to judge it")
+    }
+}
+
 /// What keeps expressions from giving a value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Open {
     /// What would have to be known.
     pub unknown: MissingSet,
-    /// Expressions that went wrong: (expression, what the evaluator said).
-    pub errors: Vec<(String, String)>,
+    /// Expressions that went wrong.
+    pub errors: Vec<ExpressionError>,
 }
 
 impl Open {
-    pub(super) fn note(&mut self, halt: Halt, unit: &Unit, id: ExprId) {
+    pub(super) fn note<'a>(&mut self, halt: Halt, unit: &'a Unit, id: ExprId, inputs: &'a [Input<'a>]) {
         match halt {
             Halt::Unknown(missing) => self.unknown.extend(missing.iter().cloned()),
             Halt::Error(_) | Halt::OverBudget => {
-                self.errors.push((unit.source(id).trim().to_owned(), halt.to_string()))
+                let error = ExpressionError::new(unit.source(id), halt.to_string());
+                self.errors.push(ExpressionError { field: stumbled_over(unit, id, inputs), ..error })
             }
         }
     }
@@ -32,6 +61,21 @@ impl Open {
     pub fn is_empty(&self) -> bool {
         self.unknown.is_empty() && self.errors.is_empty()
     }
+}
+
+/// The last place in the judged object that an expression read before it went wrong.
+fn stumbled_over<'a>(unit: &'a Unit, id: ExprId, inputs: &'a [Input<'a>]) -> Option<Path> {
+    // The roots begin with `object` and `oldObject`.
+    let root =
+        inputs.iter().take(2).find_map(|input| if let Input::Node(root) = input { Some(*root) } else { None })?;
+    let mut evaluation = Evaluation::new(unit, inputs, Blame::new());
+    let _ = evaluation.evaluate(id);
+    let place = |read: &Read<'a>| match read {
+        Read::Node(node) => root.path_to(*node),
+        Read::Absent { parent, key } => Some(root.path_to(*parent)?.key(key)),
+        Read::Fact(_) | Read::FactAbsent { .. } => None,
+    };
+    evaluation.tracer.reads().iter().rev().find_map(place).filter(|path| !path.is_root())
 }
 
 /// Whether a policy applies.
@@ -43,7 +87,7 @@ pub(super) enum Applies {
 }
 
 /// All conditions are evaluated; one that is false decides, whatever the others are (apiserver matchconditions/matcher.go).
-pub(super) fn applies(unit: &Unit, conditions: &[Condition], inputs: &[Input<'_>]) -> Applies {
+pub(super) fn applies<'a>(unit: &'a Unit, conditions: &[Condition], inputs: &'a [Input<'a>]) -> Applies {
     let mut evaluation = Evaluation::new(unit, inputs, Off);
     evaluation.limit_total(CONDITIONS_BUDGET);
     let mut open = Open::default();
@@ -51,7 +95,7 @@ pub(super) fn applies(unit: &Unit, conditions: &[Condition], inputs: &[Input<'_>
         match evaluation.evaluate(condition.expression) {
             Ok(value) if value.as_bool() == Some(true) => {}
             Ok(_) => return Applies::No,
-            Err(halt) => open.note(halt, unit, condition.expression),
+            Err(halt) => open.note(halt, unit, condition.expression, inputs),
         }
     }
     if open.is_empty() { Applies::Yes } else { Applies::Open(open) }

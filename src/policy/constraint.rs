@@ -133,6 +133,17 @@ impl Constraints {
         &self.rules
     }
 
+    /// True when it selects namespaces by labels.
+    pub fn selects_namespaces(&self) -> bool {
+        !self.namespaces.is_empty()
+    }
+
+    /// Whether a rule names a resource (with its subresource after a slash), for whatever operation.
+    pub fn name(&self, group: &str, resource: &str) -> bool {
+        let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+        self.rules.iter().any(|r| r.names_resource(group, resource, subresource))
+    }
+
     /// Whether a request is matched. A policy matches nothing without rules; a binding then matches what its policy does.
     pub fn matches(&self, target: &Target<'_>, rules_required: bool) -> Matched {
         if self.exclude.iter().any(|r| r.matches(target, self.exact)) {
@@ -243,20 +254,22 @@ impl Rule {
         &self.operations
     }
 
+    /// `*`, `Cluster` or `Namespaced`.
+    pub fn scope(&self) -> &'static str {
+        match self.scope {
+            Scope::Any => "*",
+            Scope::Cluster => "Cluster",
+            Scope::Namespaced => "Namespaced",
+        }
+    }
+
     /// apiserver predicates/rules, Matcher.Matches. With `matchPolicy: Equivalent` the API server converts an object that
     /// is asked for in another version of a matched group and resource; nothing can be converted here, so it is judged as
     /// it stands. Policies that care name each version's paths.
     fn matches(&self, target: &Target<'_>, exact: bool) -> bool {
-        let one_of = |list: &[String], value: &str| list.iter().any(|x| x == "*" || x == value);
-        let resource = |pattern: &String| {
-            let (resource, subresource) = pattern.split_once('/').unwrap_or((pattern, ""));
-            (resource == "*" || resource == target.resource)
-                && (subresource == "*" || subresource == target.subresource)
-        };
         self.operations.contains(&target.operation)
-            && one_of(&self.groups, target.group)
+            && self.names_resource(target.group, target.resource, target.subresource)
             && (!exact || one_of(&self.versions, target.version))
-            && self.resources.iter().any(resource)
             && (self.names.is_empty() || self.names.iter().any(|n| n == target.name))
             && match self.scope {
                 Scope::Any => true,
@@ -264,4 +277,16 @@ impl Rule {
                 Scope::Namespaced => target.namespaced,
             }
     }
+
+    fn names_resource(&self, group: &str, resource: &str, subresource: &str) -> bool {
+        let named = |pattern: &String| {
+            let (r, s) = pattern.split_once('/').unwrap_or((pattern, ""));
+            (r == "*" || r == resource) && (s == "*" || s == subresource)
+        };
+        one_of(&self.groups, group) && self.resources.iter().any(named)
+    }
+}
+
+fn one_of(list: &[String], value: &str) -> bool {
+    list.iter().any(|x| x == "*" || x == value)
 }

@@ -141,18 +141,20 @@ pub fn request(target: &Target<'_>, kind: &str, known: Option<&Fact>) -> Fact {
         ("resource", text_fact(target.resource)),
     ]);
     let unknown = |what: &str| Fact::unknown(Missing { what: what.to_owned(), why: Why::AdmissionOnly });
-    let mut fact = Fact::map([
+    // What is empty the API server leaves out (`omitempty` in k8s.io/api admission/v1/types.go).
+    let named = [("name", target.name), ("namespace", target.namespace.unwrap_or_default())];
+    let named = named.into_iter().filter(|(_, value)| !value.is_empty()).map(|(key, value)| (key, text_fact(value)));
+    let fields = [
         ("kind", gvk.clone()),
         ("resource", gvr.clone()),
         ("requestKind", gvk),
         ("requestResource", gvr),
-        ("name", text_fact(target.name)),
-        ("namespace", text_fact(target.namespace.unwrap_or_default())),
         ("operation", text_fact(target.operation.as_str())),
         ("userInfo", unknown("the user who asks")),
         ("dryRun", Fact::new(false)),
         ("options", unknown("the request's options")),
-    ]);
+    ];
+    let mut fact = Fact::map(fields.into_iter().chain(named));
     if let (FactValue::Map(fields), Some(FactValue::Map(known))) = (&mut fact.value, known.map(|k| &k.value)) {
         fields.retain(|(name, _)| !known.iter().any(|(k, _)| k == name));
         fields.extend(known.iter().cloned());

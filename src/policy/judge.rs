@@ -2,10 +2,10 @@
 
 use crate::cel::{Evaluation, ExprId, Off, Value};
 use crate::finding::{Finding, Fix, Severity, Subject};
-use crate::object::{Cause, Object};
+use crate::object::{Cause, MissingSet, Object};
 
 use super::blame::{Blamed, causes, explain};
-use super::conditions::{Applies, Open, applies};
+use super::conditions::{Applies, ExpressionError, Open, applies};
 use super::constraint::{Matched, Target};
 use super::context::{Context, inputs, is_going};
 use super::notes::Text;
@@ -21,12 +21,43 @@ pub const POLICY_BUDGET: u64 = 10_000_000;
 pub struct Judgement {
     /// Matched, and all of its conditions hold.
     pub applies: bool,
-    /// What it does at admission to this request.
-    pub effect: Option<Effect>,
+    /// What its failures do at admission to this request.
+    pub effect: Effect,
+    /// `failurePolicy: Fail`: at admission its errors do the same.
+    pub fail: bool,
     /// One for each validation that failed.
     pub findings: Vec<Found>,
     /// What kept the rest from being decided; something unknown in it: the outcome is Unknown.
     pub open: Open,
+}
+
+/// One thing that a policy has to say.
+#[derive(Clone, Copy, Debug)]
+pub enum Said<'j> {
+    /// A failed validation.
+    Failed(&'j Found),
+    /// It hangs on something that nobody knows.
+    Unknown(&'j MissingSet),
+    /// An expression that went wrong.
+    Error(&'j ExpressionError),
+}
+
+impl Judgement {
+    /// Everything that there is to say, each with what it does at admission: a failure what the binding says, but a
+    /// ratcheted one warns at most; so does what is unknown, and an error under `failurePolicy: Ignore`.
+    pub fn said(&self) -> impl Iterator<Item = (Effect, Said<'_>)> {
+        let mild = self.effect.min(Effect::Warn);
+        let failed = self.findings.iter().map(move |found| {
+            let effect = if found.ratcheted { mild } else { self.effect };
+            (effect, Said::Failed(found))
+        });
+        let unknown = Some(&self.open.unknown).filter(|missing| !missing.is_empty());
+        let errors = self.open.errors.iter().map(move |error| {
+            let effect = if self.fail { self.effect } else { mild };
+            (effect, Said::Error(error))
+        });
+        failed.chain(unknown.map(|missing| (mild, Said::Unknown(missing)))).chain(errors)
+    }
 }
 
 /// A failed validation.
@@ -53,6 +84,8 @@ pub fn judge(policy: &Policy, context: &Context<'_>, before: Option<&Context<'_>
         Matched::Unknown(missing) => out.open.unknown = missing,
         Matched::Yes => {}
     }
+    out.effect = policy.effect(&context.target);
+    out.fail = check.fail;
     let inputs = inputs(context);
     match applies(&check.unit, &check.conditions, &inputs) {
         Applies::Yes if out.open.is_empty() => {}
@@ -65,7 +98,6 @@ pub fn judge(policy: &Policy, context: &Context<'_>, before: Option<&Context<'_>
         }
     }
     out.applies = true;
-    out.effect = Some(policy.effect(&context.target));
     let mut evaluation = Evaluation::new(&check.unit, &inputs, Off);
     evaluation.limit_total(POLICY_BUDGET);
     for (at, validation) in check.validations.iter().enumerate() {
@@ -77,8 +109,21 @@ pub fn judge(policy: &Policy, context: &Context<'_>, before: Option<&Context<'_>
                 let finding = finding(policy, check, validation, context, &mut evaluation, blamed);
                 out.findings.push(Found { finding, ratcheted, reason: validation.reason.clone() });
             }
-            Err(halt) => out.open.note(halt, &check.unit, validation.expression),
+            Err(halt) => out.open.note(halt, &check.unit, validation.expression, &inputs),
         }
+    }
+    out
+}
+
+/// What a policy comes to that may be about a request and that there is no time to judge: an error.
+pub fn overdue(policy: &Policy, context: &Context<'_>) -> Judgement {
+    let mut out = Judgement::default();
+    let Some(check) = &policy.check else { return out };
+    let target = &context.target;
+    if !is_going(target.object.or(target.old_object)) && check.constraints.matches(target, true) != Matched::No {
+        out.effect = policy.effect(target);
+        out.fail = check.fail;
+        out.open.errors.push(ExpressionError::out_of_time());
     }
     out
 }
@@ -96,8 +141,9 @@ fn was_so(policy: &Policy, check: &Check, at: usize, before: &Context<'_>, new: 
     evaluation.limit_total(POLICY_BUDGET);
     let failed = matches!(evaluation.evaluate(validation.expression), Ok(v) if v.as_bool() == Some(false));
     failed && {
-        let old = causes(&explain(policy, check, validation, before, &inputs));
-        causes(new).is_subset(&old)
+        let (old, new) = (causes(&explain(policy, check, validation, before, &inputs)), causes(new));
+        // Without a cause in an object it is the request that is wrong: who asks, or that anybody does.
+        !new.is_empty() && new.is_subset(&old)
     }
 }
 

@@ -421,7 +421,8 @@ impl Compiler {
             };
             mutations.extend(self.expression(*expression, expect).map(|id| (kind, id)));
         }
-        Mutation { constraints, unit: Unit::default(), conditions, mutations, bound }
+        let fail = document.common.fail;
+        Mutation { constraints, unit: Unit::default(), conditions, mutations, bound, fail }
     }
 
     fn text(&mut self, text: &Text<Node<'_>>) -> Option<Text<ExprId>> {

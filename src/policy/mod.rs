@@ -14,7 +14,8 @@
 //! | `context`, `conditions` | what expressions may read, and whether a policy applies |
 //! | `judge` | one policy on one request: findings, what is unknown, errors |
 //! | `blame` | why a validation failed: evidence and causes, and ratcheting by them |
-//! | `patch` | what a mutation does to an object |
+//! | `ignore` | an object's own wish to be left alone |
+//! | `patch`, `weight` | what a mutation does to an object, and what that costs |
 //! | `set`, `table` | the policies in force, and as a table for people |
 
 mod blame;
@@ -23,6 +24,7 @@ mod conditions;
 mod constraint;
 mod context;
 mod documents;
+mod ignore;
 mod judge;
 mod load;
 mod notes;
@@ -33,16 +35,19 @@ mod set;
 mod table;
 #[cfg(test)]
 mod tests;
+mod weight;
 
 pub use blame::evidence;
 pub use cases::{Case, Expected};
-pub use conditions::Open;
+pub use conditions::{ExpressionError, Open};
 pub use constraint::{Constraints, Matched, Operation, Rule, Target};
 pub use context::{Context, inputs, request, roots, unseen_namespace};
-pub use judge::{Found, Judgement, POLICY_BUDGET, judge, subject};
+pub use ignore::{IGNORE, ignored};
+pub use judge::{Found, Judgement, POLICY_BUDGET, Said, judge, overdue, subject};
 pub use load::{FactDeclaration, PolicyFile, facts_type, load};
 pub use notes::{Bound, Component, Notes, Text};
-pub use patch::{Patch, PatchError, apply, patch};
-pub use problem::{Place, Problem, caret, nearest};
+pub use patch::{Patch, apply, patch};
+pub use problem::{Fields, Place, Problem, Problems, caret, nearest};
 pub use set::{Binding, Check, Condition, Effect, Mutation, Policy, PolicySet, Validation};
 pub use table::{admission, markdown_table, severities};
+pub use weight::{MAX_PATCHED, encoded_len, patch_memory};

@@ -1,15 +1,17 @@
 //! What a mutation does to an object: its own operations, nothing compared afterwards.
 
+use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
 use crate::cel::{Evaluation, Halt, Input, Off};
 use crate::object::{MissingSet, Node, Object, Path, Tree, Type};
 use crate::source;
 
-use super::conditions::{Applies, applies};
+use super::conditions::{Applies, ExpressionError, applies};
 use super::constraint::Matched;
 use super::context::{Context, inputs, is_going};
 use super::set::{PatchType, Policy};
+use super::weight::{MAX_PATCHED, Shape, encoded_len};
 
 /// What a mutation comes to.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,19 +24,9 @@ pub enum Patch {
     Unknown(MissingSet),
 }
 
-/// A mutation that went wrong.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message} in: {expression}")]
-pub struct PatchError {
-    /// The expression.
-    pub expression: String,
-    /// What is wrong.
-    pub message: String,
-}
-
 /// The operations that a policy's mutation makes of a request. As in the API server, each of its mutations sees the object
 /// as the ones before left it; facts stay those of the object that came.
-pub fn patch(policy: &Policy, context: &Context<'_>) -> Result<Patch, PatchError> {
+pub fn patch(policy: &Policy, context: &Context<'_>) -> Result<Patch, ExpressionError> {
     let Some(mutation) = &policy.mutation else { return Ok(Patch::Nothing) };
     if is_going(context.target.object) {
         return Ok(Patch::Nothing);
@@ -49,15 +41,14 @@ pub fn patch(policy: &Policy, context: &Context<'_>) -> Result<Patch, PatchError
         Applies::Yes => {}
         Applies::No => return Ok(Patch::Nothing),
         Applies::Open(mut open) => match open.errors.pop() {
-            Some((expression, message)) => return Err(PatchError { expression, message }),
+            Some(error) => return Err(error),
             None => return Ok(Patch::Unknown(open.unknown)),
         },
     }
     let mut out = Vec::new();
     let mut changed: Option<Tree> = None;
     for (at, (kind, expression)) in mutation.mutations.iter().enumerate() {
-        let wrong =
-            |message: String| PatchError { expression: mutation.unit.source(*expression).trim().to_owned(), message };
+        let wrong = |message: String| ExpressionError::new(mutation.unit.source(*expression), message);
         let mut inputs = inputs;
         if let (Some(tree), Some(object)) = (&changed, inputs.first_mut()) {
             *object = Input::Node(tree.root());
@@ -69,6 +60,9 @@ pub fn patch(policy: &Policy, context: &Context<'_>) -> Result<Patch, PatchError
             Err(halt) => return Err(wrong(halt.to_string())),
         };
         if at + 1 < mutation.mutations.len() && !operations.is_empty() {
+            if root.is_some_and(|r| encoded_len(r) > MAX_PATCHED) {
+                return Ok(Patch::Nothing);
+            }
             changed = root.map(|r| apply(r, &operations)).transpose().map_err(wrong)?;
         }
         out.extend(operations);
@@ -90,16 +84,36 @@ fn operations(kind: PatchType, value: Json, root: Option<Node<'_>>) -> Result<Ve
     Ok(out)
 }
 
-/// The object after RFC 6902 operations. Only here is an object a `serde_json::Value`.
+/// Deepest object that becomes a value on the caller's stack; serde_json's own limit is 128 levels.
+const SHALLOW: usize = 100;
+
+/// The object after RFC 6902 operations. Only here is an object a `serde_json::Value`; [`super::patch_memory`] says what that may
+/// take.
+///
+/// # Errors
+/// In words: operations that are none, or that do not apply.
 pub fn apply(object: Node<'_>, operations: &[Json]) -> Result<Tree, String> {
+    // A value is read, written and dropped by recursion.
+    if Shape::of(object).depth <= SHALLOW {
+        return apply_here(object, operations);
+    }
+    let out_of_threads = || Err("no stack for an object as deep as this".to_owned());
+    source::on_large_stack(|| apply_here(object, operations)).unwrap_or_else(out_of_threads)
+}
+
+fn apply_here(object: Node<'_>, operations: &[Json]) -> Result<Tree, String> {
     let mut value = json_of(object)?;
     let patch: json_patch::Patch = serde_json::from_value(Json::from(operations)).map_err(|e| e.to_string())?;
     json_patch::patch(&mut value, &patch).map_err(|e| e.to_string())?;
     source::json_tree(value.to_string().as_bytes()).map_err(|e| e.to_string())
 }
 
+/// The caller's stack is large enough for the node's depth.
 fn json_of(node: Node<'_>) -> Result<Json, String> {
-    serde_json::from_str(&node.to_string()).map_err(|e| e.to_string())
+    let text = node.to_string();
+    let mut from = serde_json::Deserializer::from_str(&text);
+    from.disable_recursion_limit();
+    Json::deserialize(&mut from).map_err(|e| e.to_string())
 }
 
 /// An operation in the order that people read, its fields those that RFC 6902 asks for.
@@ -129,7 +143,7 @@ fn merge(at: Option<Node<'_>>, fields: Map<String, Json>, path: String, out: &mu
                 return Err(format!("{path} is a list, which cannot be merged without its schema; use JSONPatch"));
             }
             (Json::Object(inner), Some(n)) if n.kind() == Type::Map => merge(Some(n), inner, path, out)?,
-            (value, Some(n)) if json_of(n).as_ref() == Ok(&value) => {}
+            (value, Some(n)) if n.scalar().is_some() && json_of(n).as_ref() == Ok(&value) => {}
             (value, _) => {
                 if contains_list(&value) {
                     return Err(format!(

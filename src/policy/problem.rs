@@ -117,6 +117,11 @@ impl Problems {
         self.list.push(problem);
     }
 
+    /// Nothing is wrong so far.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
     /// The file that is read.
     pub fn file_name(&self) -> &str {
         &self.file

@@ -12,9 +12,10 @@ use super::constraint::{Constraints, Matched, Target};
 use super::notes::Notes;
 
 /// What a policy does at admission.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
     /// Nothing: it has no binding, or none that matches.
+    #[default]
     None,
     /// An audit annotation, no word to the person.
     Audit,
@@ -84,6 +85,14 @@ pub struct Check {
     pub validations: Vec<Validation>,
 }
 
+impl Check {
+    /// What it evaluates; variables are read through these.
+    fn expressions(&self) -> impl Iterator<Item = ExprId> + '_ {
+        let validations = self.validations.iter().flat_map(|v| [Some(v.expression), v.message_expression]);
+        self.conditions.iter().map(|c| c.expression).chain(validations.flatten())
+    }
+}
+
 /// How a mutation says what it changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PatchType {
@@ -106,6 +115,15 @@ pub struct Mutation {
     pub mutations: Vec<(PatchType, ExprId)>,
     /// Has a binding: applied at admission. Else it is offered.
     pub bound: bool,
+    /// `failurePolicy: Fail`, the default: an evaluation error refuses at admission.
+    pub fail: bool,
+}
+
+impl Mutation {
+    /// What it evaluates; variables are read through these.
+    fn expressions(&self) -> impl Iterator<Item = ExprId> + '_ {
+        self.conditions.iter().map(|c| c.expression).chain(self.mutations.iter().map(|m| m.1))
+    }
 }
 
 /// A policy: its check, its fix, or both, and its notes.
@@ -150,6 +168,25 @@ impl Policy {
         self.bindings.iter().map(|b| b.effect).max().unwrap_or(Effect::None)
     }
 
+    /// True when admission has to ask it. Ours that only audit are left out: nobody at a terminal would hear of it, and
+    /// `check` and `report` say it.
+    pub fn acts_at_admission(&self) -> bool {
+        let least = if self.embedded { Effect::Warn } else { Effect::Audit };
+        let checks = self.check.is_some() && self.strictest_effect() >= least;
+        checks || self.mutation.as_ref().is_some_and(|m| m.bound)
+    }
+
+    /// True when it looks at Namespaces besides their names: by a selector, or by `namespaceObject`.
+    pub fn reads_namespaces(&self) -> bool {
+        let check = self.check.iter().map(|c| &c.constraints);
+        let mutation = self.mutation.iter().map(|m| &m.constraints);
+        let bindings = self.bindings.iter().filter_map(|b| b.restricted_to.as_ref());
+        let read = |unit: &Unit, id| unit.uses(id).roots.contains("namespaceObject");
+        check.chain(mutation).chain(bindings).any(Constraints::selects_namespaces)
+            || self.check.as_ref().is_some_and(|c| c.expressions().any(|id| read(&c.unit, id)))
+            || self.mutation.as_ref().is_some_and(|m| m.expressions().any(|id| read(&m.unit, id)))
+    }
+
     /// True when the API server can run it as it stands.
     pub fn is_portable(&self) -> bool {
         self.facts.is_empty()
@@ -187,6 +224,11 @@ impl PolicySet {
     pub(super) fn new(mut policies: Vec<Policy>) -> Self {
         policies.sort_by(|a, b| a.id.cmp(&b.id));
         PolicySet { policies }
+    }
+
+    /// Keeps those that are wanted.
+    pub fn retain(&mut self, wanted: impl FnMut(&Policy) -> bool) {
+        self.policies.retain(wanted);
     }
 
     /// All of them, by id.

@@ -7,7 +7,7 @@ use insta::assert_snapshot;
 use super::*;
 use crate::cel::{Fact, Facts, Type};
 use crate::inventory::Entry;
-use crate::object::{Evidence, Gvk, Missing, Object, Tree};
+use crate::object::{Ground, Gvk, Missing, Object, Tree};
 use crate::source;
 
 /// `facts.stub`: `known` is `spec.known`, `open` cannot be determined.
@@ -16,7 +16,7 @@ struct Stub(Fact);
 impl Stub {
     fn of(object: Object<'_>) -> Self {
         let known = object.root.bool_at(&["spec", "known"]).unwrap_or_default();
-        let known = Fact::with(known, vec![Evidence::at(object, &["spec", "known"])]);
+        let known = Fact::with(known, vec![Ground::at(object, &["spec", "known"])]);
         Stub(Fact::map([("known", known), ("open", Fact::unknown(Missing::not_collected("Thing t")))]))
     }
 }
@@ -80,7 +80,7 @@ fn said(policy: &str, object: &str, old: Option<&str>) -> String {
         out.push(format!("{word}: {} [{field}]", found.finding.what));
     }
     out.extend(judgement.open.unknown.iter().map(|m| format!("unknown: {m}")));
-    out.extend(judgement.open.errors.iter().map(|(e, m)| format!("error: {m} in {e}")));
+    out.extend(judgement.open.errors.iter().map(|e| format!("error: {} in {}", e.message, e.expression)));
     match (out.is_empty(), judgement.applies) {
         (true, true) => "passes".to_owned(),
         (true, false) => "skipped".to_owned(),

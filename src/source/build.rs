@@ -163,7 +163,7 @@ impl<'de, F: Format> Visitor<'de> for Value<'_, F> {
 const STACK: usize = 64 * 1024 * 1024;
 
 /// Calls `f` on a thread with a large stack. `None` when the system gives no thread.
-pub(super) fn on_large_stack<T: Send>(f: impl FnOnce() -> T + Send) -> Option<T> {
+pub fn on_large_stack<T: Send>(f: impl FnOnce() -> T + Send) -> Option<T> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, f).ok()?;
         thread.join().ok()

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, Visitor};
 
 use super::build::{self, Building, Value};
 use super::problem::{self, TextError};
@@ -27,6 +27,10 @@ impl build::Format for Json {
     }
 
     fn double(to: &mut Building, value: f64) -> Result<(), TreeError> {
+        // Go reads `-0` as an int and writes its double -0.0 as `-0`; serde_json makes a double of both.
+        if value == 0.0 && value.is_sign_negative() {
+            return to.builder.int(0, Span::default());
+        }
         to.builder.double(value, Span::default())
     }
 }
@@ -57,6 +61,45 @@ pub fn json_tree(bytes: &[u8]) -> Result<Tree, TextError> {
         None => Ok(tree),
         Some(at) => Err(TextError::new(at, "something follows the end of the document")),
     }
+}
+
+/// Bytes of an object as it comes in a request; memory is laid out for so many.
+const TYPICAL: usize = 4096;
+
+/// A part of a JSON document as a tree of its own: for types that derive `Deserialize` and hold objects. Read them with
+/// [`json`], which minds the stack.
+#[derive(Debug)]
+pub struct JsonTree(pub Arc<Tree>);
+
+impl<'de> Deserialize<'de> for JsonTree {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let mut building = Building::new(TreeBuilder::new(TYPICAL));
+        Value::<Json>(&mut building, PhantomData).deserialize(from)?;
+        Ok(JsonTree(Arc::new(building.finish())))
+    }
+}
+
+/// Reads one JSON document into a type that may borrow from its text and hold [`JsonTree`]s, each nested up to
+/// [`crate::object::MAX_DEPTH`]. Such a type must not recurse by itself.
+///
+/// # Errors
+/// What is no JSON, does not fit the type, or is nested deeper.
+pub fn json<'t, T: Deserialize<'t> + Send>(text: &'t str) -> Result<T, TextError> {
+    match serde_json::from_str(text) {
+        Err(error) if too_deep(&error) => build::on_large_stack(|| {
+            let mut from = serde_json::Deserializer::from_str(text);
+            from.disable_recursion_limit();
+            let value = T::deserialize(&mut from)?;
+            from.end().map(|()| value)
+        })
+        .unwrap_or(Err(error)),
+        other => other,
+    }
+    .map_err(|error| words::of_json(text, &error))
+}
+
+fn too_deep(error: &serde_json::Error) -> bool {
+    error.to_string().starts_with("recursion limit exceeded")
 }
 
 /// Reads the documents of a piece, which may stand one after the other without separators.
@@ -138,7 +181,7 @@ fn attempt(text: &str, builder: TreeBuilder, deep: bool) -> Result<(Tree, Option
             Ok((building.finish(), end))
         }
         Err(_) if building.failed == Some(TreeError::TooDeep) => Err(Failure::TooDeep),
-        Err(error) if !deep && error.to_string().starts_with("recursion limit exceeded") => Err(Failure::TooDeep),
+        Err(error) if !deep && too_deep(&error) => Err(Failure::TooDeep),
         Err(error) => Err(Failure::Text(words::of_json(text, &error))),
     }
 }

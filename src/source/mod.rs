@@ -20,14 +20,15 @@ use crate::object::{Origin, Tree};
 
 use problem::Lines;
 
-pub use json::json_tree;
+pub use build::on_large_stack;
+pub use json::{JsonTree, json, json_tree};
 pub use objects::{Contents, Item, ListOf};
 pub use problem::{Problem, TextError};
 pub use scalar::position_in_scalar;
 
-/// Largest text that is read. A List of 50 000 virtual machines is about as large; beyond that a dump is split into
-/// files, and spans (32 bits) and memory (text and tree, about three times the text) stay bounded.
-pub const MAX_TEXT: usize = 256 * 1024 * 1024;
+/// Largest text that is read: 2 GiB. A List of 100 000 running VMIs, managedFields included, is about half of it; spans
+/// have 32 bits, and memory (text and tree, about three times the text) stays bounded.
+pub const MAX_TEXT: usize = 2 << 30;
 
 /// Largest text that begins like JSON, is none, and is tried as YAML. People write flow YAML by hand; a damaged dump is
 /// larger, and reading it a second time and ten times slower would only give a worse message.

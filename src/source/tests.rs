@@ -59,6 +59,7 @@ fn scalars_are_read_as_kubectl_reads_them() {
 fn json_numbers_are_read_as_go_reads_them() {
     let cases = [
         ("1", "1"),
+        ("-0", "0"),
         ("1.0", "1.0"),
         ("1e3", "1000.0"),
         ("-9223372036854775808", "-9223372036854775808"),

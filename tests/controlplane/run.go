@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"go.etcd.io/etcd/server/v3/embed"
+	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/kubernetes/cmd/kube-apiserver/app"
 )
 
@@ -58,6 +59,8 @@ func run(dir, auditLevel string, flags []string) error {
 		// The parent writes nothing; the read ends when it closes the pipe or dies.
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		stop()
+		// The command listens to signals and to nothing else; this is as good as one.
+		genericapiserver.RequestShutdown()
 		time.AfterFunc(grace, func() { os.Exit(0) })
 	}()
 	go func() {

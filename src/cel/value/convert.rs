@@ -1,5 +1,6 @@
 //! Values as JSON, for patches.
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::Value as Json;
 
 use super::{Value, View};
@@ -31,7 +32,7 @@ fn json(value: &Value<'_>, depth: usize) -> Result<Json, String> {
             serde_json::Number::from_f64(d).map(Json::Number).ok_or("a number that JSON does not have")?
         }
         View::Str(s) => s.into(),
-        View::Bytes(b) => base64(b).into(),
+        View::Bytes(b) => BASE64_STANDARD.encode(b).into(),
         View::List(list) => Json::Array(list.iter().map(|e| json(&e, depth)).collect::<Result<_, _>>()?),
         View::Map(map) => {
             let mut object = serde_json::Map::new();
@@ -47,18 +48,4 @@ fn json(value: &Value<'_>, depth: usize) -> Result<Json, String> {
         View::Duration(_) | View::Timestamp(_) => value.to_text().unwrap_or_default().into_owned().into(),
         _ => return Err(format!("a value of type {} cannot become JSON", value.type_name())),
     })
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let byte = |i: usize| u32::from(chunk.get(i).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for i in 0..4 {
-            let letter = ALPHABET.get((bits >> (18 - 6 * i) & 63) as usize).copied().unwrap_or(b'=');
-            out.push(if i <= chunk.len() { char::from(letter) } else { '=' });
-        }
-    }
-    out
 }

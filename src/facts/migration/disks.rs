@@ -6,7 +6,7 @@ use super::super::look::Looks;
 use super::super::storage::{AccessModes, Claims};
 use super::super::versions::applies;
 use super::predict::Guest;
-use crate::object::{Cause, Evidence, Node};
+use crate::object::{Cause, Ground, Node};
 
 const DISKS: &str = "DisksNotLiveMigratable";
 
@@ -20,14 +20,15 @@ pub fn volumes(guest: &Guest<'_, '_>, looks: &mut Looks) {
     let claims = Claims { workload: guest.workload, world: guest.world, preferred_class };
     for volume in guest.workload.guest_list(&["volumes"]) {
         let name = volume.str_at(&["name"]).unwrap_or_default();
-        let claim = volume.at(&["dataVolume", "name"]).or(volume.at(&["persistentVolumeClaim", "claimName"]));
+        let named = |keys: &[&str]| volume.at(keys).filter(|n| !n.is_null());
+        let claim = named(&["dataVolume", "name"]).or(named(&["persistentVolumeClaim", "claimName"]));
         if name.starts_with(BACKEND_STORAGE) {
             continue;
         } else if let Some(claim) = claim {
             of_claim(guest, &claims, name, claim, looks);
         } else if let Some(disk) = volume.get("hostDisk") {
             host_disk(guest, name, disk, looks);
-        } else if let Some(claim) = volume.at(&["ephemeral", "persistentVolumeClaim", "claimName"]) {
+        } else if let Some(claim) = named(&["ephemeral", "persistentVolumeClaim", "claimName"]) {
             ephemeral(guest, &claims, name, claim, looks);
         } else {
             copied(guest, name, volume, looks);
@@ -59,19 +60,19 @@ fn of_claim<'w>(guest: &Guest<'_, 'w>, claims: &Claims<'_, 'w>, name: &str, clai
 }
 
 /// The decisive place first, if it is in the judged object; else the reference to the claim.
-fn ordered(guest: &Guest<'_, '_>, own: Evidence, modes: &AccessModes<'_>) -> Vec<Evidence> {
-    let subject = guest.workload.object.reference();
+fn ordered(guest: &Guest<'_, '_>, own: Ground, modes: &AccessModes<'_>) -> Vec<Ground> {
     match modes.evidence.first() {
-        Some(first) if first.object == subject => modes.evidence.iter().cloned().chain([own]).collect(),
+        Some(first) if first.object().is_same(guest.workload.object) => {
+            modes.evidence.iter().cloned().chain([own]).collect()
+        }
         _ => [own].into_iter().chain(modes.evidence.iter().cloned()).collect(),
     }
 }
 
-fn unshared(mut evidence: Vec<Evidence>, name: &str) -> Vec<Evidence> {
-    if let Some(first) = evidence.first_mut() {
-        first.note = Some(format!("volume {name} cannot be shared with the node that the guest would move to"));
-    }
-    evidence
+fn unshared(evidence: Vec<Ground>, name: &str) -> Vec<Ground> {
+    let note = format!("volume {name} cannot be shared with the node that the guest would move to");
+    let mut evidence = evidence.into_iter();
+    evidence.next().map(|first| first.note(note)).into_iter().chain(evidence).collect()
 }
 
 fn on_class(modes: &AccessModes<'_>) -> String {

@@ -1,10 +1,11 @@
 //! CPU and Hyper-V: host-model, re-enlightenment without a TSC frequency, hypervPassthrough
 //! (kubevirt pkg/virt-handler/vm.go, calculateLiveMigrationCondition; pkg/virt-controller/watch/topology/tsc.go).
 
+use super::super::NODE;
 use super::super::look::Looks;
 use super::super::versions::applies;
 use super::predict::{Guest, Setting};
-use crate::object::{Cause, Evidence, Object};
+use crate::object::{Cause, Ground, Object};
 
 const NO_TSC: &str = "NoTSCFrequencyNotLiveMigratable";
 const TSC_LABEL: &str = "cpu-timer.node.kubevirt.io/tsc-frequency";
@@ -18,7 +19,7 @@ pub fn cpu_model(guest: &Guest<'_, '_>, looks: &mut Looks) {
     let configured = guest.cluster.configuration(&["cpuModel"]);
     let (model, evidence) = match (&set, configured) {
         (Some(set), _) => (set.node.as_str(), set.evidence.clone()),
-        (None, Some((kubevirt, node))) => (node.as_str(), vec![Evidence::of(kubevirt, node)]),
+        (None, Some((kubevirt, node))) => (node.as_str(), vec![Ground::of(kubevirt, node)]),
         // Nothing else is the default anywhere but on arm64 (pkg/defaults/arm64.go).
         (None, None) if guest.architecture() == Some("arm64") => return,
         (None, None) => (Some("host-model"), vec![guest.workload.guest_evidence(&keys)]),
@@ -26,13 +27,14 @@ pub fn cpu_model(guest: &Guest<'_, '_>, looks: &mut Looks) {
     if model != Some("host-model") {
         return;
     }
-    let nodes = guest.cluster.seen_nodes();
-    let reports = |n: &Object<'_>| {
+    let reports = |n: Object<'_>| {
         n.at(&["metadata", "labels"]).is_some_and(|l| l.entries().any(|(key, _)| key.starts_with(HOST_MODEL_LABEL)))
     };
-    let text = match (nodes.len(), nodes.iter().filter(|n| reports(n)).count()) {
-        (0, _) => "moves from nodes that report their CPU model; no nodes were seen".to_owned(),
-        (all, reporting) => format!("{reporting} of {all} nodes report their CPU model, and only from those it moves"),
+    let its_own = guest.workload.node().map(|name| (name, guest.world.find(NODE, None, name)));
+    let text = match its_own {
+        Some((name, Ok(Some(node)))) if reports(node) => format!("its node {name} reports its CPU model"),
+        Some((name, Ok(Some(_)))) => format!("its node {name} reports no CPU model, and from there it does not move"),
+        _ => "moves only from a node that reports its CPU model".to_owned(),
     };
     looks.note("cpu model host-model", text, evidence);
 }
@@ -57,7 +59,7 @@ pub fn reenlightenment(guest: &Guest<'_, '_>, looks: &mut Looks) {
     let started = !guest.workload.phase().is_empty() && guest.workload.is_active();
     let seen = guest.cluster.seen_nodes();
     if let Some(node) = seen.iter().find(has_frequency).filter(|_| !started) {
-        let label = Evidence::at(*node, &["metadata", "labels", TSC_LABEL]);
+        let label = Ground::at(*node, &["metadata", "labels", TSC_LABEL]);
         let evidence = setting.evidence.into_iter().chain([label]).collect();
         return looks.pass("re-enlightenment", "nodes report a TSC frequency", evidence);
     }
@@ -118,9 +120,30 @@ pub fn hyperv_passthrough(guest: &Guest<'_, '_>, looks: &mut Looks) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::look::Mark;
     use super::super::super::testing::{CLUSTER, Test, cluster, verdict, vm, vmi};
+    use super::super::Migration;
 
     const ON: &str = "features: {hyperv: {reenlightenment: {enabled: true}}}, devices: {autoattachPodInterface: false}";
+
+    #[test]
+    fn a_host_model_moves_from_a_node_that_reports_it() {
+        let node = |labels: &str| format!("apiVersion: v1\nkind: Node\nmetadata: {{name: w1, labels: {{{labels}}}}}\n");
+        let running = vmi("domain: {}", "conditions: []");
+        let stopped = vm("running: false", "domain: {}");
+        let unseen = "moves only from a node that reports its CPU model";
+        for (judged, nodes, expected) in [
+            (&running, node("host-model-cpu.node.kubevirt.io/Haswell: 'true'"), "its node w1 reports its CPU model"),
+            (&running, node("a: b"), "its node w1 reports no CPU model, and from there it does not move"),
+            (&running, String::new(), unseen),
+            (&stopped, node("a: b"), unseen),
+        ] {
+            let test = Test::new(&nodes, &[]);
+            let migration = Migration::of(judged.object(), &test.world()).unwrap();
+            let mut notes = migration.looks.of(Mark::Note).filter(|l| l.topic.starts_with("cpu model"));
+            assert_eq!(notes.next().unwrap().text, expected, "{nodes}");
+        }
+    }
 
     #[test]
     fn what_settles_re_enlightenment() {

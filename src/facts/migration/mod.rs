@@ -17,9 +17,9 @@ mod tests;
 
 use super::look::{Look, Looks, Mark, known};
 use super::workload::{READS, WORKLOADS, Workload};
-use super::{FactSchema, World};
+use super::{FactSchema, FactSet, World};
 use crate::cel::{self, Fact};
-use crate::object::{Evidence, MissingSet, Object};
+use crate::object::{Ground, MissingSet, Object};
 
 /// Whether a guest can be live-migrated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +101,7 @@ impl Migration {
     }
 
     /// What the verdict rests on: the obstacles, else what passed.
-    pub fn evidence(&self) -> Vec<Evidence> {
+    pub fn evidence(&self) -> Vec<Ground> {
         match self.verdict {
             Verdict::NotMigratable => self.looks.evidence(Mark::Obstacle),
             _ => self.looks.evidence(Mark::Pass),
@@ -144,13 +144,13 @@ fn remedy(obstacle: &Look) -> Option<&'static str> {
 
 fn obstacle_fact(obstacle: &Look) -> Fact {
     let first = obstacle.evidence.first();
-    let field = first.map(|e| e.path.to_string()).unwrap_or_default();
-    let elsewhere = obstacle.evidence.iter().find(|e| Some(&e.object) != first.map(|f| &f.object));
+    let field = first.map(|e| e.path().to_string()).unwrap_or_default();
+    let elsewhere = obstacle.evidence.iter().find(|e| first.is_some_and(|f| !f.object().is_same(e.object())));
     let value = Fact::map([
         ("reason", Fact::new(obstacle.topic.as_str())),
         ("message", Fact::new(obstacle.text.as_str())),
         ("field", Fact::new(field)),
-        ("related", Fact::new(elsewhere.map(|e| e.object.to_string()).unwrap_or_default())),
+        ("related", Fact::new(elsewhere.map(|e| e.object().reference().to_string()).unwrap_or_default())),
     ]);
     Fact { evidence: obstacle.evidence.clone(), ..value }
 }
@@ -193,6 +193,6 @@ fn fields() -> cel::Type {
     )
 }
 
-fn compute(object: Object<'_>, world: &World<'_>) -> Option<Fact> {
-    Migration::of(object, world).map(|m| m.fact())
+fn compute(of: &FactSet<'_>) -> Option<Fact> {
+    of.migration().map(Migration::fact)
 }

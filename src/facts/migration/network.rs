@@ -3,7 +3,7 @@
 
 use super::super::look::Looks;
 use super::predict::Guest;
-use crate::object::{Cause, Evidence, Node};
+use crate::object::{Cause, Ground, Node};
 
 const REASON: &str = "InterfaceNotLiveMigratable";
 
@@ -85,7 +85,7 @@ fn binding<'w>(guest: &Guest<'_, 'w>, name: &str, interface: Node<'w>, looks: &m
     }
 }
 
-fn bridge(guest: &Guest<'_, '_>, text: String, mut evidence: Vec<Evidence>, looks: &mut Looks) {
+fn bridge(guest: &Guest<'_, '_>, text: String, mut evidence: Vec<Ground>, looks: &mut Looks) {
     let annotations = ["annotations", ALLOW_BRIDGE];
     let own = guest.workload.guest_annotation(ALLOW_BRIDGE).map(|node| vec![guest.workload.evidence(node)]);
     let allowed = own

@@ -8,7 +8,7 @@ use super::super::look::{Looks, Mark};
 use super::super::versions::applies;
 use super::super::workload::Workload;
 use super::{Migration, Verdict};
-use crate::object::{Cause, Evidence, Node};
+use crate::object::{Cause, Ground, Node};
 
 /// The reason of a VMI that has a pod on a node and no condition; KubeVirt has no word for it.
 pub const NOT_REPORTED: &str = "LiveMigratableNotReported";
@@ -39,7 +39,7 @@ pub fn with_status(workload: &Workload<'_>, world: &World<'_>, foreseen: Looks) 
             let phase = workload.phase();
             let text =
                 format!("its pod is on a node and KubeVirt has not said yet whether it can move (phase {phase})");
-            let absent = Evidence::at(workload.object, &["status", "conditions"]);
+            let absent = Ground::at(workload.object, &["status", "conditions"]);
             looks.obstacle(NOT_REPORTED, text, cause, vec![absent]);
             looks.extend(opens_demoted(foreseen));
             Verdict::NotMigratable
@@ -72,7 +72,7 @@ fn refused(workload: &Workload<'_>, world: &World<'_>, condition: Node<'_>, fore
     looks
 }
 
-fn evidence<'t>(workload: &Workload<'t>, condition: Node<'t>) -> Evidence {
+fn evidence<'t>(workload: &Workload<'t>, condition: Node<'t>) -> Ground {
     let status = condition.get("status").unwrap_or(condition);
     let text = [condition.str_at(&["reason"]), condition.str_at(&["message"])];
     let text: Vec<&str> = text.into_iter().flatten().filter(|t| !t.is_empty()).collect();
@@ -87,10 +87,7 @@ fn demoted(looks: Looks, refuted: impl Fn(&str) -> bool) -> Looks {
         if look.mark == Mark::Obstacle && refuted(&look.topic) {
             look.mark = Mark::Note;
             look.text = format!("{}; KubeVirt does not mind", look.text);
-            for evidence in &mut look.evidence {
-                evidence.reason = None;
-                evidence.cause = None;
-            }
+            look.evidence = std::mem::take(&mut look.evidence).into_iter().map(Ground::without_obstacle).collect();
         }
     }
     looks

@@ -8,7 +8,7 @@ use super::super::look::Looks;
 use super::super::workload::Workload;
 use super::super::{Version, World};
 use super::{devices, disks, features, network};
-use crate::object::{Evidence, Node};
+use crate::object::{Ground, Node};
 
 /// A guest as its rules read it: completed by instancetype and preference, in a cluster.
 pub struct Guest<'a, 'w> {
@@ -22,7 +22,7 @@ pub struct Guest<'a, 'w> {
 /// A value of the guest and where it stands: a place in the judged object first.
 pub struct Setting<'w> {
     pub node: Node<'w>,
-    pub evidence: Vec<Evidence>,
+    pub evidence: Vec<Ground>,
 }
 
 impl<'w> Guest<'_, 'w> {

@@ -351,7 +351,7 @@ fn every_obstacle_is_named() {
         ]
     );
     assert_eq!(migration.summary(), "interface default is a bridge on the pod network, and 3 more");
-    let paths: Vec<String> = migration.obstacles().map(|o| o.evidence[0].path.to_string()).collect();
+    let paths: Vec<String> = migration.obstacles().map(|o| o.evidence[0].path().to_string()).collect();
     assert_eq!(
         paths,
         [
@@ -361,7 +361,7 @@ fn every_obstacle_is_named() {
             "spec.template.spec.volumes[1].hostDisk.path",
         ]
     );
-    let causes: Vec<&str> = migration.obstacles().map(|o| o.evidence[0].cause.as_ref().unwrap().key.as_str()).collect();
+    let causes: Vec<String> = migration.obstacles().map(|o| o.evidence[0].evidence().cause.unwrap().key).collect();
     assert_eq!(
         causes,
         [
@@ -385,7 +385,7 @@ fn a_pool_is_judged_by_its_template() {
         "NotMigratable StaysOff | DisksNotLiveMigratable: volume root is ReadWriteOnce on storage class hpp"
     );
     let migration = Migration::of(pool.object(), &test.world()).unwrap();
-    let first = migration.obstacles().next().unwrap().evidence[0].stable_path.clone();
+    let first = migration.obstacles().next().unwrap().evidence[0].evidence().stable_path;
     insta::assert_snapshot!(first, @"spec.virtualMachineTemplate.spec.dataVolumeTemplates[name=golden].spec.storage.storageClassName");
 }
 
@@ -417,7 +417,7 @@ fn looks(judged: &Judged) -> String {
             Mark::Open => '?',
             Mark::Note => '·',
         };
-        let evidence = look.evidence.iter().map(|e| format!("{} {e}", e.object.kind));
+        let evidence = look.evidence.iter().map(|e| e.evidence()).map(|e| format!("{} {e}", e.object.kind));
         let basis: Vec<String> = evidence.chain(look.missing.iter().map(|m| m.to_string())).collect();
         format!("{mark} {}: {}\n    {}", look.topic, look.text, basis.join("\n    "))
     };
@@ -436,7 +436,7 @@ fn everything_that_was_looked_at_is_told() {
     ✓ network default: masquerade on the pod network, by default
         VirtualMachine spec.template.spec.domain.devices.interfaces (absent)
         KubeVirt spec.configuration.network.defaultNetworkInterface: masquerade
-    · cpu model host-model: 0 of 1 nodes report their CPU model, and only from those it moves
+    · cpu model host-model: moves only from a node that reports its CPU model
         VirtualMachine spec.template.spec.domain.cpu.model (absent)
     ✗ DisksNotLiveMigratable: volume data is ReadWriteOnce on storage class hpp
         VirtualMachine spec.dataVolumeTemplates[0].spec.storage.storageClassName: hpp

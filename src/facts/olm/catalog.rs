@@ -5,7 +5,7 @@ use super::{Entries, Fields, Subscription};
 use crate::cel::{Fact, Type};
 use crate::facts::answer::{Answer, fact, missing, none_of};
 use crate::facts::{SUBSCRIPTION, World};
-use crate::object::{Evidence, Missing, Object};
+use crate::object::{Ground, Missing, Object};
 
 /// A CatalogSource's fields by name.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +48,7 @@ impl<'t> CatalogSource<'t> {
         } else {
             &["status", "connectionState", "lastObservedState"]
         };
-        fact(self.healthy(), vec![Evidence::at(self.object, keys)])
+        fact(self.healthy(), vec![Ground::at(self.object, keys)])
     }
 
     /// Whether the virtualization operator comes from it.
@@ -67,7 +67,7 @@ impl<'t> CatalogSource<'t> {
         let mut out =
             vec![("healthy", self.healthy_fact()), ("virtualization", fact(self.feeds_virtualization(world), vec![]))];
         if let Some(state) = self.state() {
-            let at = Evidence::at(self.object, &["status", "connectionState", "lastObservedState"]);
+            let at = Ground::at(self.object, &["status", "connectionState", "lastObservedState"]);
             out.push(("state", Fact::with(state, vec![at])));
         }
         out

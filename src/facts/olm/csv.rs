@@ -4,7 +4,7 @@ use super::{CSV_PREFIX, Entries, Fields};
 use crate::cel::{Fact, Type};
 use crate::facts::Version;
 use crate::facts::answer::{fact, missing};
-use crate::object::{Evidence, Missing, Object};
+use crate::object::{Ground, Missing, Object};
 
 /// A ClusterServiceVersion's fields by name.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +45,7 @@ impl<'t> Csv<'t> {
     }
 
     pub(super) fn facts(self) -> Entries {
-        let at = |keys: &[&str]| vec![Evidence::at(self.object, keys)];
+        let at = |keys: &[&str]| vec![Ground::at(self.object, keys)];
         let phase = self
             .phase()
             .map_or_else(|| missing(Missing::not_reported(format!("the phase of {}", self.object.reference()))), Ok);

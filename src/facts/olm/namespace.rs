@@ -6,7 +6,7 @@ use crate::cel::{Fact, FactValue, Type};
 use crate::facts::SUBSCRIPTION;
 use crate::facts::answer::{Answer, fact, missing, not_seen};
 use crate::inventory::View;
-use crate::object::{Evidence, Missing, Object};
+use crate::object::{Ground, Missing, Object};
 
 /// The Subscriptions beside an object, and whether these are all.
 #[derive(Clone, Debug)]
@@ -73,7 +73,7 @@ impl<'i> Namespace<'i> {
 
     pub(super) fn facts(&self) -> Entries {
         let virtualization = self.virtualization();
-        let package = |s: Subscription<'_>| vec![Evidence::at(s.object, &["spec", "name"])];
+        let package = |s: Subscription<'_>| vec![Ground::at(s.object, &["spec", "name"])];
         let evidence = virtualization.clone().ok().flatten().map(package).unwrap_or_default();
         let seen = self.subscriptions.iter().any(|s| s.is_virtualization());
         let mut out = vec![

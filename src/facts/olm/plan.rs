@@ -6,7 +6,7 @@ use super::{CSV_PREFIX, Entries, Fields, Namespace, Subscription};
 use crate::cel::{Fact, Type};
 use crate::facts::World;
 use crate::facts::answer::{Answer, fact, missing};
-use crate::object::{Evidence, Missing, Object};
+use crate::object::{Ground, Missing, Object};
 
 /// Days after which a plan that waits is old: what it carries was the newest when it was made, and may not be any more.
 /// No component draws this line; catalogs bring a patch about every two weeks.
@@ -95,14 +95,14 @@ impl<'t> InstallPlan<'t> {
 
     pub(super) fn facts(self, world: &World<'_>) -> Entries {
         let namespace = Namespace::of(self.object, &world.view);
-        let at = |keys: &[&str]| Evidence::at(self.object, keys);
+        let at = |keys: &[&str]| Ground::at(self.object, keys);
         let age = self.age_days(world.now);
         let made = vec![at(&["metadata", "creationTimestamp"])];
         let waits = vec![at(&["spec", "approved"]).note("so it waits for a person"), at(&["status", "phase"])];
         let referenced_by = self.referenced_by(&namespace);
-        let named = |s: &Subscription<'_>| Evidence::at(s.object, &["status", "installPlanRef", "name"]);
+        let named = |s: &Subscription<'_>| Ground::at(s.object, &["status", "installPlanRef", "name"]);
         let referenced = referenced_by.iter().map(named).collect();
-        let installed = |s: &Subscription<'_>| Evidence::at(s.object, &["status", "installedCSV"]);
+        let installed = |s: &Subscription<'_>| Ground::at(s.object, &["status", "installedCSV"]);
         let carries = vec![at(&["spec", "clusterServiceVersionNames"])];
         let mut out = namespace.facts();
         out.extend([

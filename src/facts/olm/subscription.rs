@@ -5,7 +5,7 @@ use crate::cel::{Fact, FactValue, Type};
 use crate::facts::answer::{Answer, fact, missing, not_seen};
 use crate::facts::{CATALOG_SOURCE, INSTALL_PLAN, World};
 use crate::inventory::{Lookup, View};
-use crate::object::{Evidence, Missing, Object};
+use crate::object::{Ground, Missing, Object};
 
 /// Who approves InstallPlans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,8 +79,8 @@ impl<'t> Subscription<'t> {
     }
 
     /// Evidence of its approval.
-    pub fn approval_evidence(self) -> Evidence {
-        let evidence = Evidence::at(self.object, &["spec", "installPlanApproval"]);
+    pub fn approval_evidence(self) -> Ground {
+        let evidence = Ground::at(self.object, &["spec", "installPlanApproval"]);
         match self.approval() {
             Approval::Manual => evidence.note("makes every plan of its namespace wait"),
             Approval::Automatic => evidence,
@@ -101,7 +101,7 @@ impl<'t> Subscription<'t> {
     fn catalog(self, view: &View<'_>) -> Fact {
         let text = |key| self.object.root.str_at(&["spec", key]).unwrap_or_default();
         let (name, namespace) = (text("source"), text("sourceNamespace"));
-        let named = Evidence::at(self.object, &["spec", "source"]);
+        let named = Ground::at(self.object, &["spec", "source"]);
         let (exists, healthy) = match view.get(CATALOG_SOURCE, Some(namespace), name) {
             Lookup::Found(object) => (Ok(true), CatalogSource::new(object).healthy_fact()),
             Lookup::Absent => (Ok(false), Fact::with(false, vec![named.clone()])),
@@ -132,7 +132,7 @@ impl<'t> Subscription<'t> {
         let namespace = Namespace::of(self.object, &world.view);
         let mut out = namespace.facts();
         out.extend([
-            ("package", Fact::with(self.package(), vec![Evidence::at(self.object, &["spec", "name"])])),
+            ("package", Fact::with(self.package(), vec![Ground::at(self.object, &["spec", "name"])])),
             ("virtualization", Fact::new(self.is_virtualization())),
             ("downstream", Fact::new(self.is_downstream())),
             ("fleetManaged", Fact::new(self.is_fleet_managed())),
@@ -141,10 +141,10 @@ impl<'t> Subscription<'t> {
             ("catalog", self.catalog(&world.view)),
         ]);
         if let Some(csv) = self.installed_csv() {
-            out.push(("installedCSV", Fact::with(csv, vec![Evidence::at(self.object, &["status", "installedCSV"])])));
+            out.push(("installedCSV", Fact::with(csv, vec![Ground::at(self.object, &["status", "installedCSV"])])));
         }
         let waiting = self.waiting_plan(&world.view);
-        let evidence = vec![Evidence::at(self.object, &["status", "installPlanRef", "name"])];
+        let evidence = vec![Ground::at(self.object, &["status", "installPlanRef", "name"])];
         out.push(("planWaits", fact(waiting.clone().map(|plan| plan.is_some()), evidence.clone())));
         match waiting {
             Ok(Some(plan)) => out.push(("waitingPlan", Fact::with(plan, evidence))),

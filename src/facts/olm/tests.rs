@@ -1,7 +1,7 @@
 use super::*;
 use crate::facts::answer::Answer;
 use crate::facts::fixture::{Owned, fits, inventory, told};
-use crate::facts::{ClusterDefaults, Versions};
+use crate::facts::{ClusterDefaults, Versions, World};
 use crate::inventory::{Inventory, View};
 
 const ALL: &[&str] = &["subscriptions", "installplans", "catalogsources"];
@@ -156,7 +156,7 @@ fn a_plan_is_old_after_a_month_when_the_time_is_known() {
             now: now.map(|n| n.parse().unwrap()),
             defaults: &ClusterDefaults::default(),
         };
-        let fact = compute(owned.object(), &world).unwrap();
+        let fact = compute(&FactSet::new(owned.object(), world)).unwrap();
         ["stale", "waits", "ageDays"].map(|field| format!("{:?}", fact.get(field).unwrap().value)).join(" ")
     };
     assert_eq!(
@@ -370,7 +370,7 @@ status: {connectionState: {lastObservedState: READY}}";
     let declared = fields();
     let mut judged = 0;
     for object in inventory.objects() {
-        fits(&compute(object, &world).unwrap(), &declared).unwrap();
+        fits(&compute(&FactSet::new(object, world)).unwrap(), &declared).unwrap();
         judged += 1;
     }
     assert_eq!(judged, 4);

@@ -5,9 +5,10 @@ use super::{Version, Versions, release};
 use crate::cel::{Fact, Type};
 use crate::facts::answer::{Answer, fact, missing};
 use crate::facts::{
-    CLUSTER_SERVICE_VERSION, CLUSTER_VERSION, FactSchema, HYPER_CONVERGED, KINDS, KUBE_VIRT, SUBSCRIPTION, World,
+    CLUSTER_SERVICE_VERSION, CLUSTER_VERSION, FactSchema, FactSet, HYPER_CONVERGED, KINDS, KUBE_VIRT, SUBSCRIPTION,
+    World,
 };
-use crate::object::{Evidence, Missing, Object};
+use crate::object::{Ground, Missing};
 
 /// The declaration.
 pub const SCHEMA: FactSchema = FactSchema {
@@ -16,7 +17,7 @@ pub const SCHEMA: FactSchema = FactSchema {
     subjects: KINDS,
     reads: &[CLUSTER_VERSION, HYPER_CONVERGED, KUBE_VIRT, CLUSTER_SERVICE_VERSION, SUBSCRIPTION],
     fields,
-    compute: |_: Object<'_>, world: &World<'_>| Some(compute(world)),
+    compute: |of: &FactSet<'_>| Some(compute(&of.world)),
 };
 
 /// How OpenShift Virtualization stands to OpenShift. Each minor of it is supported on its own minor of OpenShift only;
@@ -146,7 +147,7 @@ fn compute(world: &World<'_>) -> Fact {
 /// A version that is known or not, of a product that is there.
 struct Known {
     answer: Answer<Version>,
-    evidence: Vec<Evidence>,
+    evidence: Vec<Ground>,
 }
 
 impl Known {
@@ -162,7 +163,7 @@ impl Known {
 /// there is no such product.
 fn known(version: Option<Version>, sighting: Sighting<'_>) -> Option<Known> {
     let (answer, evidence) = match (sighting, version) {
-        (Ok(Some(seen)), _) => (Ok(seen.version), vec![Evidence::of(seen.object, seen.node)]),
+        (Ok(Some(seen)), _) => (Ok(seen.version), vec![Ground::of(seen.object, seen.node)]),
         (_, Some(version)) => (Ok(version), Vec::new()),
         (Ok(None), None) => return None,
         (Err(gap), None) => (missing(gap), Vec::new()),
@@ -380,7 +381,8 @@ status: {history: [{state: Completed, version: 4.18.20}]}";
         let fact = compute(&world);
         fits(&fact, &fields()).unwrap();
         let step = fact.get("step").unwrap();
-        let paths: Vec<String> = step.evidence.iter().map(|e| format!("{} {e}", e.object.kind)).collect();
+        let paths: Vec<String> =
+            step.evidence.iter().map(|e| e.evidence()).map(|e| format!("{} {e}", e.object.kind)).collect();
         assert_eq!(
             paths,
             ["ClusterVersion status.history[0].version: 4.18.20", "HyperConverged status.versions[0].version: 4.18.7"]

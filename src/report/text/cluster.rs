@@ -43,6 +43,7 @@ fn head(page: &mut Page<'_>, assessment: &Assessment, summary: &Summary<'_>) {
     let (paint, answer) = match summary.readiness {
         Readiness::Ready => (Paint::Good, "READY"),
         Readiness::NotReady => (Paint::Bad, "NOT READY"),
+        Readiness::NotEverythingChecked if assessment.scan.judged == 0 => (Paint::Caution, "NOTHING CHECKED"),
         Readiness::NotEverythingChecked => (Paint::Caution, "NO BLOCKERS FOUND, NOT EVERYTHING CHECKED"),
     };
     page.paragraph(0, &[(paint, answer), (Paint::Plain, "   ")], (Paint::Plain, &numbers(summary)));

@@ -198,7 +198,7 @@ fn fixes(page: &mut Page<'_>, findings: &[&Finding]) {
         labelled(page, if i == 0 { "fix" } else { "" }, &format!("{whose}{text}{warning}"));
         commands(page, of);
     }
-    more(page, LABEL, hidden, " ways");
+    more(page, LABEL, hidden, if hidden == 1 { " way" } else { " ways" });
 }
 
 /// The commands of the first that has any, or of all. Two objects may share what mends them: a node, a storage class.
@@ -211,7 +211,8 @@ fn commands(page: &mut Page<'_>, of: &[(&Finding, &Fix)]) {
     }
     let rest = told.len().saturating_sub(shown);
     if rest > 0 {
-        page.line(LABEL, &[(Paint::Quiet, &format!("likewise for the other {rest}: --all"))]);
+        let others = if rest == 1 { "one".to_owned() } else { rest.to_string() };
+        page.line(LABEL, &[(Paint::Quiet, &format!("likewise for the other {others}: --all"))]);
     }
 }
 

@@ -317,7 +317,11 @@ fn several_ways_and_several_fields_are_told_apart() {
 #[test]
 fn what_was_not_looked_at_is_never_ready() {
     let answer = |a: &Assessment| {
-        cluster(a, &style()).lines().find(|l| l.contains("READY") || l.contains("BLOCKERS")).unwrap().to_owned()
+        cluster(a, &style())
+            .lines()
+            .find(|l| ["READY", "BLOCKERS", "NOTHING"].iter().any(|w| l.contains(w)))
+            .unwrap()
+            .to_owned()
     };
     assert!(answer(&samples::healthy()).starts_with("READY"));
     let mut a = samples::healthy();
@@ -330,6 +334,9 @@ fn what_was_not_looked_at_is_never_ready() {
     let mut a = samples::healthy();
     a.scan.undecided = samples::everything().scan.undecided;
     assert_snapshot!(answer(&a), @"NO BLOCKERS FOUND, NOT EVERYTHING CHECKED   1 object not judged");
+    let mut a = samples::healthy();
+    (a.scan.judged, a.inputs.unreadable) = (0, samples::everything().inputs.unreadable);
+    assert_snapshot!(answer(&a), @"NOTHING CHECKED");
 }
 
 #[test]
