@@ -64,7 +64,7 @@ impl Generator {
             if random.percent(50) && !question.expression.is_empty() {
                 question.expression = mutate::hostile(&question.expression, &other, &mut random);
             }
-            if i as u64 % SHARED == 0 && random.percent(25) {
+            if (i as u64).is_multiple_of(SHARED) && random.percent(25) {
                 let mut json = self.inputs.json.clone();
                 mutate::hostile_object(&mut json["object"], &mut random);
                 question.inputs = Arc::new(Inputs::new(json));
