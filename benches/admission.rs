@@ -9,29 +9,44 @@
     reason = "a bench may stop on a broken expectation"
 )]
 
+mod example;
+
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
 use serde_json::{Value, json};
 use virt_guard::admission::{Door, Options, Setup, Unhurried, memory, review};
-use virt_guard::engine::{self, Cluster, Surroundings};
-use virt_guard::inventory::Inventory;
+use virt_guard::engine::{self, Surroundings};
 
 fn main() {
     divan::main();
 }
 
-/// What the API server sends when a VM of about 4 KB is changed.
-fn vm() -> Vec<u8> {
-    let vm: Value = serde_json::from_slice(include_bytes!("data/vm.json")).unwrap();
-    body(vm.clone(), vm)
+fn vm() -> Value {
+    serde_json::from_slice(include_bytes!("data/vm.json")).unwrap()
+}
+
+/// What the API server sends when a VM of about 4 KB is created.
+fn created() -> Vec<u8> {
+    body(vm(), Value::Null)
+}
+
+/// The same when it is changed.
+fn changed() -> Vec<u8> {
+    body(vm(), vm())
 }
 
 /// A VM with 3 MiB of what costs most memory.
 fn worst() -> Vec<u8> {
-    let mut vm: Value = serde_json::from_slice(include_bytes!("data/vm.json")).unwrap();
+    let mut vm = vm();
     vm["spec"]["template"]["metadata"]["x"] = json!("PLACE");
     let maps = format!("[{}]", vec!["{\"\":0}"; (3 << 20) / 7].join(","));
     String::from_utf8(body(vm, Value::Null)).unwrap().replace("\"PLACE\"", &maps).into_bytes()
+}
+
+/// The example's Subscription, which is denied.
+fn subscription() -> Vec<u8> {
+    let review: Value = serde_json::from_slice(include_bytes!("../examples/review.json")).unwrap();
+    review.to_string().into_bytes()
 }
 
 fn body(object: Value, old_object: Value) -> Vec<u8> {
@@ -62,25 +77,45 @@ fn as_value(bencher: Bencher, body: &[u8]) {
 fn reviewed(bencher: Bencher, body: &[u8], door: Door) {
     let (policies, problems) = engine::load_policies([]);
     assert!(problems.is_empty());
-    let (inventory, cluster, options) = (Inventory::default(), Cluster::default(), Options::default());
+    let ((inventory, cluster), options) = (example::cluster(), Options::default());
     let around = Surroundings { inventory: &inventory, cluster: &cluster };
     let setup = Setup { policies: &policies, around, options: &options };
     bencher.counter(BytesCount::of_slice(body)).bench(|| review(black_box(body), door, &setup, &Unhurried).unwrap());
 }
 
 #[divan::bench]
-fn vm_as_serde_json_value(bencher: Bencher) {
-    as_value(bencher, &vm());
+fn created_vm_as_serde_json_value(bencher: Bencher) {
+    as_value(bencher, &created());
 }
 
 #[divan::bench]
-fn vm_validated_by_all_policies(bencher: Bencher) {
-    reviewed(bencher, &vm(), Door::Validate);
+fn created_vm_by_all_policies(bencher: Bencher) {
+    reviewed(bencher, &created(), Door::Validate);
 }
 
 #[divan::bench]
-fn vm_at_the_mutating_door(bencher: Bencher) {
-    reviewed(bencher, &vm(), Door::Mutate);
+fn changed_vm_as_serde_json_value(bencher: Bencher) {
+    as_value(bencher, &changed());
+}
+
+#[divan::bench]
+fn changed_vm_by_all_policies(bencher: Bencher) {
+    reviewed(bencher, &changed(), Door::Validate);
+}
+
+#[divan::bench]
+fn changed_vm_at_the_mutating_door(bencher: Bencher) {
+    reviewed(bencher, &changed(), Door::Mutate);
+}
+
+#[divan::bench]
+fn denied_subscription_as_serde_json_value(bencher: Bencher) {
+    as_value(bencher, &subscription());
+}
+
+#[divan::bench]
+fn denied_subscription_by_all_policies(bencher: Bencher) {
+    reviewed(bencher, &subscription(), Door::Validate);
 }
 
 #[divan::bench(sample_count = 10, sample_size = 1)]
@@ -95,6 +130,6 @@ fn worst_validated_by_all_policies(bencher: Bencher) {
 
 #[divan::bench]
 fn memory_of_a_body(bencher: Bencher) {
-    let body = vm();
+    let body = created();
     bencher.counter(BytesCount::of_slice(&body)).bench(|| memory(black_box(&body)));
 }

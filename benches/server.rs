@@ -18,6 +18,7 @@
 #[path = "../tests/server/client.rs"]
 #[allow(dead_code, reason = "the tests' client can do more than a bench asks for")]
 mod client;
+mod example;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -33,14 +34,10 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tracing_subscriber::filter::LevelFilter;
 use virt_guard::admission::{Caller, Decision, Door, Enforcement, Reviewed, Unanswered, Verdict};
-use virt_guard::engine::Cluster;
-use virt_guard::facts::{KINDS, Versions};
-use virt_guard::inventory::{Collection, Collector, View};
 use virt_guard::policy::Operation;
 use virt_guard::server::certificates::Certificates;
 use virt_guard::server::watch::{Needs, bundle};
 use virt_guard::server::{Judge, Judged, Limits, Reviewer, Server, Snapshot, config, issue, log};
-use virt_guard::source;
 
 /// By how many connections each body is asked about.
 const CONNECTIONS: [usize; 3] = [1, 8, 64];
@@ -262,28 +259,11 @@ fn serve(side: &str, folder: &Path) {
 /// All policies that act at admission, and the cluster of the example.
 fn judge() -> Judge {
     let bundle = bundle(&Vec::new(), Needs::Cluster).unwrap();
-    let mut collector = Collector::default();
-    collect(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/cluster")), "", &mut collector);
-    let Collection { inventory, .. } = collector.finish(KINDS);
-    assert!(!inventory.is_empty());
-    let versions = Versions::detect(&View::new(&inventory), None);
-    let cluster = Cluster { versions, ..Cluster::default() };
+    let (inventory, cluster) = example::cluster();
     Judge {
         bundle: Arc::new(Arc::new(bundle).into()),
         snapshot: Arc::new(Arc::new(Snapshot { inventory, cluster }).into()),
         options: config::without_file(Enforcement::Enforce),
-    }
-}
-
-fn collect(folder: &Path, shown: &str, collector: &mut Collector) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let shown = format!("{shown}{}", path.file_name().unwrap().to_str().unwrap());
-        if path.is_dir() {
-            collect(&path, &format!("{shown}/"), collector);
-        } else if shown.ends_with(".yaml") {
-            collector.add(&shown, &source::parse(&shown, fs::read(&path).unwrap()));
-        }
     }
 }
 

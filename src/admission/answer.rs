@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 use sha2::{Digest, Sha256};
 
 use crate::finding::Severity;
@@ -56,15 +57,23 @@ struct Details {
     group: String,
     kind: String,
     name: String,
-    causes: Vec<StatusCause>,
+    /// Each a [`StatusCause`].
+    causes: Vec<Box<RawValue>>,
 }
 
 /// One bullet.
 #[derive(Debug, Serialize)]
-struct StatusCause {
-    reason: String,
-    message: String,
-    field: String,
+struct StatusCause<'a> {
+    reason: &'a str,
+    message: &'a str,
+    field: &'a str,
+}
+
+impl StatusCause<'_> {
+    /// As JSON, which strings always have.
+    fn raw(&self) -> Option<Box<RawValue>> {
+        to_raw_value(self).ok()
+    }
 }
 
 /// Bytes that causes and `message`, which repeats them, may have together.
@@ -128,19 +137,16 @@ fn status(about: &About<'_>, denials: &[Denial]) -> Status {
     let mut bullets = Vec::new();
     let mut left = FOR_DENIALS;
     for denial in denials {
-        let cause =
-            StatusCause { reason: denial.reason.clone(), message: denial.message.clone(), field: denial.field.clone() };
-        let bytes = 2 * serde_json::to_string(&cause).map_or(0, |json| json.len());
-        if bytes > left {
-            break;
-        }
-        left -= bytes;
+        let cause = StatusCause { reason: &denial.reason, message: &denial.message, field: &denial.field };
+        let Some(cause) = cause.raw() else { continue };
+        let Some(rest) = left.checked_sub(2 * cause.get().len()) else { break };
+        left = rest;
         bullets.push(format!("{}: {}", denial.field, denial.message));
         causes.push(cause);
     }
     if let Some(text) = more(denials.len() - causes.len()) {
-        bullets.push(text.clone());
-        causes.push(StatusCause { reason: "Invalid".to_owned(), message: text, field: WHOLE.to_owned() });
+        causes.extend(StatusCause { reason: "Invalid", message: &text, field: WHOLE }.raw());
+        bullets.push(text);
     }
     let message = match bullets.as_slice() {
         [one] => one.clone(),

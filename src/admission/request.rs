@@ -1,10 +1,11 @@
 //! The request of a review, as the engine judges it and as logs name it.
 
 use std::borrow::Cow;
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::cel::{Fact, FactValue};
+use crate::cel::{Computed, Fact, FactValue};
 use crate::engine::{self, Address, FACT_VALUES, fact_of};
 use crate::object::{Gvk, Missing, Object, Why};
 use crate::policy::Operation;
@@ -23,7 +24,7 @@ pub(super) struct Request<'b> {
     pub gvk: Arc<Gvk>,
     /// Plural, with its subresource after a slash.
     pub resource: Cow<'b, str>,
-    fact: Fact,
+    fact: Box<dyn Computed + 'b>,
 }
 
 impl<'b> Request<'b> {
@@ -39,7 +40,7 @@ impl<'b> Request<'b> {
             "" => Cow::Borrowed(plural),
             sub => Cow::Owned(format!("{plural}/{sub}")),
         };
-        Request { asked, operation, gvk: Arc::new(gvk), resource, fact: fact(asked) }
+        Request { asked, operation, gvk: Arc::new(gvk), resource, fact: Box::new(LazyCell::new(|| fact(asked))) }
     }
 
     pub fn object(&self) -> Option<Object<'_>> {
@@ -70,7 +71,7 @@ impl<'b> Request<'b> {
             old_object: self.old_object(),
             resource: resource.map_or("", |r| &r.resource),
             subresource: &self.asked.sub_resource,
-            request: Some(&self.fact),
+            request: Some(&*self.fact),
             address: Some(Address {
                 group: self.resource_group(),
                 version: resource.map_or("", |r| &r.version),
@@ -140,7 +141,7 @@ fn fact(asked: &Asked<'_>) -> Fact {
 }
 
 fn text(text: &str) -> Fact {
-    Fact::new(text)
+    Fact::new(text.to_owned())
 }
 
 fn kind(of: &GroupVersionKind<'_>) -> Fact {
@@ -167,7 +168,8 @@ fn user(of: Option<&UserInfo<'_>>) -> Fact {
     fields.extend(user.groups.as_ref().map(|groups| ("groups", texts(groups))));
     if let Some(extra) = extra {
         // Sorted already: it comes from a map.
-        let entries = extra.iter().map(|(key, list)| (key.to_string(), texts(list.as_deref().unwrap_or_default())));
+        let entries =
+            extra.iter().map(|(key, list)| (Cow::Owned(key.to_string()), texts(list.as_deref().unwrap_or_default())));
         fields.push(("extra", Fact::new(FactValue::Map(entries.collect()))));
     }
     Fact::map(fields)

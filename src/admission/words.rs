@@ -5,8 +5,8 @@
 /// pkg/util/net, NewWarningHeader).
 pub(super) fn line(text: &str, max: usize) -> String {
     let text = text.trim();
-    // Nearly all texts are as they have to be.
-    if text.len() <= max && text.bytes().all(|b| matches!(b, b' '..=b'~')) {
+    // Nearly all texts are as they have to be. Without a way out of the loop the compiler looks at many bytes at once.
+    if text.len() <= max && text.bytes().fold(true, |plain, b| plain & matches!(b, b' '..=b'~')) {
         return text.to_owned();
     }
     let mut out = String::with_capacity(text.len().min(4 * max));

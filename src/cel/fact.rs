@@ -1,5 +1,9 @@
 //! Values that somebody computed, and what they rest on: how facts, and `request`, enter an expression.
 
+use std::borrow::Cow;
+use std::cell::LazyCell;
+use std::fmt;
+
 use crate::object::{Ground, Missing, MissingSet};
 
 /// A computed value with the evidence for it.
@@ -25,12 +29,12 @@ pub enum FactValue {
     Bool(bool),
     /// `int`
     Int(i64),
-    /// `string`
-    String(String),
+    /// `string`; most are words that the code knows.
+    String(Cow<'static, str>),
     /// `list`
     List(Vec<Fact>),
     /// `map` with string keys, sorted by key, no key twice. A declared field that is not there is absent.
-    Map(Vec<(String, Fact)>),
+    Map(Vec<(Cow<'static, str>, Fact)>),
 }
 
 impl Fact {
@@ -51,7 +55,7 @@ impl Fact {
 
     /// A map; entries in any order, a key that occurs twice keeps its first value.
     pub fn map(entries: impl IntoIterator<Item = (&'static str, Fact)>) -> Self {
-        let mut entries: Vec<(String, Fact)> = entries.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
+        let mut entries: Vec<_> = entries.into_iter().map(|(k, v)| (Cow::Borrowed(k), v)).collect();
         entries.sort_by(|a, b| a.0.cmp(&b.0));
         entries.dedup_by(|b, a| a.0 == b.0);
         Fact::new(FactValue::Map(entries))
@@ -66,7 +70,7 @@ impl Fact {
     pub fn get(&self, key: &str) -> Option<&Fact> {
         match &self.value {
             FactValue::Map(entries) => {
-                let at = entries.binary_search_by(|(k, _)| k.as_str().cmp(key)).ok()?;
+                let at = entries.binary_search_by(|(k, _)| (**k).cmp(key)).ok()?;
                 entries.get(at).map(|(_, v)| v)
             }
             _ => None,
@@ -86,15 +90,33 @@ impl From<i64> for FactValue {
     }
 }
 
-impl From<&str> for FactValue {
-    fn from(s: &str) -> Self {
-        FactValue::String(s.to_owned())
+impl From<&'static str> for FactValue {
+    fn from(s: &'static str) -> Self {
+        FactValue::String(Cow::Borrowed(s))
     }
 }
 
 impl From<String> for FactValue {
     fn from(s: String) -> Self {
-        FactValue::String(s)
+        FactValue::String(Cow::Owned(s))
+    }
+}
+
+/// A root variable's value that is computed when an expression first reads it: most policies never look at `request`.
+pub trait Computed: fmt::Debug {
+    /// The value; the same each time.
+    fn fact(&self) -> &Fact;
+}
+
+impl Computed for Fact {
+    fn fact(&self) -> &Fact {
+        self
+    }
+}
+
+impl<F: FnOnce() -> Fact> Computed for LazyCell<Fact, F> {
+    fn fact(&self) -> &Fact {
+        self
     }
 }
 

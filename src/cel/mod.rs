@@ -79,7 +79,7 @@ mod unit;
 mod value;
 
 pub use evaluate::{EXPRESSION_LIMIT, Evaluation, Input};
-pub use fact::{Fact, FactValue, Facts};
+pub use fact::{Computed, Fact, FactValue, Facts};
 pub use halt::{EvalError, Halt};
 pub use library::Opaque;
 pub use trace::{Blame, Off, Read, Tracer};

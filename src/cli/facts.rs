@@ -253,12 +253,12 @@ fn shown(value: &FactValue) -> String {
         FactValue::Bool(b) => b.to_string(),
         FactValue::Int(i) => i.to_string(),
         FactValue::String(s) if s.is_empty() => "-".to_owned(),
-        FactValue::String(s) => s.clone(),
+        FactValue::String(s) => s.to_string(),
         FactValue::List(elements) if elements.is_empty() => "none".to_owned(),
         FactValue::List(elements) => elements.iter().map(|e| shown(&e.value)).collect::<Vec<_>>().join(", "),
         FactValue::Map(fields) if fields.is_empty() => "none".to_owned(),
         FactValue::Map(fields) => {
-            let field = |(key, value): &(String, Fact)| format!("{key} {}", shown(&value.value));
+            let field = |(key, value): &(_, Fact)| format!("{key} {}", shown(&value.value));
             fields.iter().map(field).collect::<Vec<_>>().join(", ")
         }
     }

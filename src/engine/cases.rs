@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use crate::cel::Fact;
+use crate::cel::{Computed, Fact};
 use crate::facts::{ClusterDefaults, Version, Versions};
 use crate::finding::Finding;
 use crate::inventory::{Entry, Inventory, View};
@@ -152,7 +152,7 @@ impl Played {
             old_object: self.old_object.as_ref().map(Entry::object),
             resource: &self.resource,
             subresource: &self.subresource,
-            request: self.request.as_ref(),
+            request: self.request.as_ref().map(|fact| fact as &dyn Computed),
             address: None,
         }
     }

@@ -5,7 +5,8 @@ use std::ops::Range;
 use serde_json::Value as Json;
 
 use crate::cel::{
-    Blame, Declarations, EvalError, Evaluation, Expect, ExprId, Halt, Input, Refusal, Type, UnitBuilder, Value, View,
+    Blame, Computed, Declarations, EvalError, Evaluation, Expect, ExprId, Halt, Input, Refusal, Type, UnitBuilder,
+    Value, View,
 };
 use crate::object::{Evidence, MissingSet, Node, Object, Path, is_secret};
 use crate::policy::{self, POLICY_BUDGET, facts_type, roots};
@@ -113,7 +114,11 @@ pub fn evaluate(ask: &Ask<'_>, around: Surroundings<'_>) -> Result<Answer, Vec<R
     let unit = builder.finish();
     let over: Vec<Object<'_>> = ask.request.object.or(ask.request.old_object).into_iter().collect();
     let fields = ask.request_fields.map(fact_of);
-    let judging = Judge::new(Request { request: fields.as_ref(), ..ask.request }, &over, around);
+    let judging = Judge::new(
+        Request { request: fields.as_ref().map(|fact| fact as &dyn Computed), ..ask.request },
+        &over,
+        around,
+    );
     let context = judging.context();
     let mut inputs: Vec<Input<'_>> = policy::inputs(&context).to_vec();
     inputs.extend(ask.params.map(|params| Input::Node(params.root)));

@@ -1,8 +1,9 @@
 //! A request as the engine judges it: from admission, from a scan that plays it, or from a case.
 
 use std::borrow::Cow;
+use std::cell::{LazyCell, OnceCell};
 
-use crate::cel::{Fact, FactValue, Facts};
+use crate::cel::{Computed, Fact, FactValue, Facts};
 use crate::facts::{self, FactSet, World};
 use crate::inventory::{Kind, Lookup, View};
 use crate::object::{Gvk, Missing, Node, Object, Scalar, Type, Why};
@@ -25,7 +26,7 @@ pub struct Request<'r> {
     /// Subresource; empty for the resource itself.
     pub subresource: &'r str,
     /// Fields of `request` that are known better than a scan knows them (admission, cases).
-    pub request: Option<&'r Fact>,
+    pub request: Option<&'r dyn Computed>,
     /// What was called, where it is known better than from the object (admission).
     pub address: Option<Address<'r>>,
 }
@@ -79,9 +80,24 @@ pub fn kind_of_resource(resource: &str) -> Option<Kind> {
 /// Everything that the policies may read on one request; contexts borrow from it.
 pub(super) struct Judge<'j> {
     facts: Box<dyn Facts + 'j>,
-    request_fact: Cow<'j, Fact>,
-    namespace: Fact,
+    request_fact: RequestFact<'j>,
+    namespace: Box<dyn Computed + 'j>,
     target: Target<'j>,
+}
+
+/// `request`, made when an expression first reads it.
+#[derive(Debug)]
+struct RequestFact<'j> {
+    target: Target<'j>,
+    kind: &'j str,
+    known: Option<&'j dyn Computed>,
+    fact: OnceCell<Cow<'j, Fact>>,
+}
+
+impl Computed for RequestFact<'_> {
+    fn fact(&self) -> &Fact {
+        self.fact.get_or_init(|| policy::request(&self.target, self.kind, self.known.map(Computed::fact)))
+    }
 }
 
 /// No facts: a DELETE or CONNECT without an object.
@@ -133,15 +149,15 @@ impl<'j> Judge<'j> {
                 Some(object) => Box::new(FactSet::new(object, world)),
                 None => Box::new(NoFacts),
             },
-            request_fact: policy::request(&target, kind, request.request),
-            namespace: policy::unseen_namespace(namespace),
+            request_fact: RequestFact { target, kind, known: request.request, fact: OnceCell::new() },
+            namespace: Box::new(LazyCell::new(move || policy::unseen_namespace(namespace))),
             target,
         }
     }
 
     /// What a policy's expressions may read.
     pub(super) fn context(&self) -> Context<'_> {
-        Context { target: self.target, request: &self.request_fact, namespace: &self.namespace, facts: &*self.facts }
+        Context { target: self.target, request: &self.request_fact, namespace: &*self.namespace, facts: &*self.facts }
     }
 }
 
@@ -208,11 +224,13 @@ fn fact_at(node: Node<'_>, depth: usize, left: &mut usize) -> Fact {
         Some(Scalar::Null) => FactValue::Null,
         Some(Scalar::Bool(b)) => FactValue::Bool(b),
         Some(Scalar::Int(i)) => FactValue::Int(i),
-        Some(Scalar::Double(d)) => FactValue::String(d.to_string()),
-        Some(Scalar::Str(s)) => FactValue::String(s.to_owned()),
+        Some(Scalar::Double(d)) => d.to_string().into(),
+        Some(Scalar::Str(s)) => s.to_owned().into(),
         None if node.kind() == Type::List => {
             FactValue::List(node.elements().map(|e| fact_at(e, depth + 1, left)).collect())
         }
-        None => FactValue::Map(node.entries().map(|(k, v)| (k.to_owned(), fact_at(v, depth + 1, left))).collect()),
+        None => FactValue::Map(
+            node.entries().map(|(k, v)| (Cow::Owned(k.to_owned()), fact_at(v, depth + 1, left))).collect(),
+        ),
     })
 }

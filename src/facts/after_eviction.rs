@@ -125,7 +125,7 @@ impl AfterEviction {
     /// The answer for expressions.
     pub fn fact(&self) -> Fact {
         let outcome = known(&self.outcome, |d| Fact::with(d.outcome.as_str(), d.evidence.clone()));
-        let reason = self.outcome.as_ref().map(|d| d.reason.as_str()).unwrap_or_default();
+        let reason = self.outcome.as_ref().map(|d| d.reason.clone()).unwrap_or_default();
         Fact::map([("outcome", outcome), ("reason", Fact::new(reason))])
     }
 }
@@ -280,11 +280,11 @@ fn of_run_strategy(
 
 /// The first claim whose data stays on its node.
 fn node_local(guest: &Workload<'_>, world: &World<'_>) -> Option<Ground> {
-    let claims = Claims { workload: guest, world, preferred_class: None };
+    let claims = Claims::of(guest, world, None);
     let names = guest
         .guest_list(&["volumes"])
         .filter_map(|v| v.at(&["dataVolume", "name"]).or(v.at(&["persistentVolumeClaim", "claimName"]))?.as_str());
-    names.filter_map(|claim| claims.node_local(claim)).next()
+    names.filter_map(|claim| claims.node_local(claim, || claims.class(claim))).next()
 }
 
 /// How expressions know it.

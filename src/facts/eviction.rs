@@ -122,7 +122,7 @@ pub struct Eviction {
     /// running VMI keeps. `None` where there is no other side.
     pub other: Option<Result<Strategy, MissingSet>>,
     /// Half a sentence about where it comes from; empty where nothing is known.
-    pub origin: String,
+    pub origin: &'static str,
     /// The chain: who was asked, in order.
     pub looks: Looks,
 }
@@ -183,7 +183,7 @@ impl Eviction {
 
     /// The answer for expressions.
     pub fn fact(&self) -> Fact {
-        let strategy = known(&self.in_force, |s| Fact::with(s.strategy.as_str(), s.evidence.clone()));
+        let strategy = known(&self.in_force, |s| Fact::with(s.strategy.as_str().to_owned(), s.evidence.clone()));
         let source = known(&self.in_force, |s| Fact::with(s.source.as_str(), s.evidence.clone()));
         let explicit = self.in_force.as_ref().map(|s| s.evidence.clone()).unwrap_or_default();
         Fact::map([
@@ -192,8 +192,8 @@ impl Eviction {
             ("explicit", Fact::with(self.explicit, explicit)),
             ("predicted", known(&self.in_force, |_| Fact::new(self.is_predicted()))),
             ("restartPending", known(&self.restart_pending(), |pending| Fact::new(*pending))),
-            ("pending", Fact::new(self.pending())),
-            ("origin", Fact::new(self.origin.as_str())),
+            ("pending", Fact::new(self.pending().to_owned())),
+            ("origin", Fact::new(self.origin)),
         ])
     }
 }
@@ -266,18 +266,18 @@ fn of_instance(workload: &Workload<'_>, world: &World<'_>) -> Eviction {
 }
 
 /// Of a VMI and its VirtualMachine: who told the VMI.
-fn frozen_origin(in_force: &Result<Said, MissingSet>, wish: Option<&Said>) -> Option<String> {
+fn frozen_origin(in_force: &Result<Said, MissingSet>, wish: Option<&Said>) -> Option<&'static str> {
     let said = in_force.as_ref().ok().filter(|said| said.source == Source::Frozen)?;
     let text = match wish {
         Some(wish) if wish.strategy == said.strategy => "from the VM",
         Some(_) => "kept from when the VMI started, before the VM was changed",
         None => "the cluster's default when the VMI started",
     };
-    Some(text.to_owned())
+    Some(text)
 }
 
-fn origin(in_force: &Result<Said, MissingSet>, form: Form) -> String {
-    in_force.as_ref().map(|said| said.source.origin(form).to_owned()).unwrap_or_default()
+fn origin(in_force: &Result<Said, MissingSet>, form: Form) -> &'static str {
+    in_force.as_ref().map_or("", |said| said.source.origin(form))
 }
 
 fn tell(looks: &mut Looks, topic: &str, said: &Result<Said, MissingSet>, form: Form) {

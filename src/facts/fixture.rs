@@ -95,7 +95,7 @@ fn tell(fact: &crate::cel::Fact, depth: usize) -> String {
         Null => "null".to_owned(),
         Bool(b) => b.to_string(),
         Int(i) => i.to_string(),
-        String(s) => s.clone(),
+        String(s) => s.to_string(),
         List(l) => format!("[{}]", l.iter().map(|f| tell(f, depth + 1)).collect::<Vec<_>>().join(", ")),
         Map(m) => {
             let lines = m.iter().map(|(k, v)| match &v.value {
@@ -115,7 +115,7 @@ pub fn fits(fact: &crate::cel::Fact, ty: &crate::cel::Type) -> Result<(), String
             Ok(())
         }
         (V::List(l), T::List(e)) => l.iter().try_for_each(|f| fits(f, e)),
-        (V::Map(m), T::Struct(s)) => m.iter().try_for_each(|(k, f)| match s.fields.get(k) {
+        (V::Map(m), T::Struct(s)) => m.iter().try_for_each(|(k, f)| match s.fields.get(&**k) {
             Some(t) => fits(f, t).map_err(|e| format!("{k}.{e}")),
             None => Err(format!("{k} is not declared")),
         }),

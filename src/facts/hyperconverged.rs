@@ -162,7 +162,7 @@ fn facts(health: &Health<'_>) -> Fact {
     };
     let says = health.deviations.iter().map(Deviation::says).collect::<Vec<_>>().join(", ");
     let gravest = health.gravest();
-    let message = gravest.map(|d| d.text("message")).unwrap_or_default();
+    let message = gravest.map(|d| d.text("message").to_owned()).unwrap_or_default();
     let message_evidence = gravest.map(|d| d.evidence()).unwrap_or_default();
     Fact::map([
         ("healthy", fact(health.healthy(), gravest.map(|d| d.evidence()).unwrap_or_else(|| evidence.clone()))),
@@ -177,10 +177,10 @@ fn facts(health: &Health<'_>) -> Fact {
 fn deviation(d: &Deviation<'_>) -> Fact {
     let entries = [
         ("type", Fact::new(d.kind)),
-        ("status", Fact::with(d.text("status"), d.evidence())),
+        ("status", Fact::with(d.text("status").to_owned(), d.evidence())),
         ("expected", Fact::new(d.expected)),
-        ("reason", Fact::new(d.text("reason"))),
-        ("message", Fact::new(d.text("message"))),
+        ("reason", Fact::new(d.text("reason").to_owned())),
+        ("message", Fact::new(d.text("message").to_owned())),
     ];
     Fact { evidence: d.evidence(), ..Fact::map(entries) }
 }

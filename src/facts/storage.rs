@@ -38,15 +38,25 @@ impl AccessModes<'_> {
 /// Where claims are looked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Claims<'a, 'w> {
-    /// Whose claims.
-    pub workload: &'a Workload<'w>,
-    /// Everything else.
-    pub world: &'a World<'w>,
-    /// The class that the preference gives to DataVolumes without one (kubevirt pkg/instancetype/webhooks/vm/mutator.go).
-    pub preferred_class: Option<&'w str>,
+    workload: &'a Workload<'w>,
+    world: &'a World<'w>,
+    preferred_class: Option<&'w str>,
+    /// The VMI whose claims they are, where it was seen.
+    instance: Option<Workload<'w>>,
 }
 
-impl<'w> Claims<'_, 'w> {
+impl<'a, 'w> Claims<'a, 'w> {
+    /// A workload's claims. `preferred_class`: what the preference gives to DataVolumes without a class (kubevirt
+    /// pkg/instancetype/webhooks/vm/mutator.go).
+    pub fn of(workload: &'a Workload<'w>, world: &'a World<'w>, preferred_class: Option<&'w str>) -> Self {
+        let instance = match workload.form {
+            Form::Instance => Some(*workload),
+            Form::Machine => workload.instance(world).ok().flatten(),
+            Form::Pool | Form::ReplicaSet => None,
+        };
+        Claims { workload, world, preferred_class, instance }
+    }
+
     /// The access modes of a claim by name. A claim that exists has the last word; before that a DataVolume of the same name
     /// says how it will be made (kubevirt pkg/storage/types/pvc.go, PVCNameFromVirtVolume).
     pub fn access_modes(&self, claim: &str) -> Seen<AccessModes<'w>> {
@@ -102,11 +112,7 @@ impl<'w> Claims<'_, 'w> {
     /// What the VMI's status says about a claim: the very copy that virt-handler judges by
     /// (kubevirt pkg/virt-controller/watch/vmi/storage.go, updateVolumeStatus).
     fn in_status(&self, claim: &str) -> Option<AccessModes<'w>> {
-        let vmi = match self.workload.form {
-            Form::Instance => Some(*self.workload),
-            Form::Machine => self.workload.instance(self.world).ok().flatten(),
-            Form::Pool | Form::ReplicaSet => None,
-        }?;
+        let vmi = self.instance?;
         let info = vmi
             .object
             .root
@@ -195,16 +201,21 @@ impl<'w> Claims<'_, 'w> {
             .ok_or_else(|| Missing::does_not_exist("a default StorageClass"))
     }
 
-    /// Where it says that the claim's data stays on one node, so that a guest can only start again there.
-    pub fn node_local(&self, claim: &str) -> Option<Ground> {
+    /// The storage class of a claim, where it is known.
+    pub fn class(&self, claim: &str) -> Option<&'w str> {
+        self.access_modes(claim).ok()?.class
+    }
+
+    /// Where it says that the claim's data stays on one node, so that a guest can only start again there. `class`: the
+    /// claim's, asked for where no volume says more.
+    pub fn node_local(&self, claim: &str, class: impl FnOnce() -> Option<&'w str>) -> Option<Ground> {
         let pvc = self.world.find(PERSISTENT_VOLUME_CLAIM, self.workload.object.namespace(), claim).ok().flatten();
         if let Some(volume) = pvc.and_then(|pvc| pvc.root.str_at(&["spec", "volumeName"]))
             && let Ok(Some(volume)) = self.world.find(PERSISTENT_VOLUME, None, volume)
         {
             return pinned_to_node(volume);
         }
-        let class = self.access_modes(claim).ok()?.class?;
-        provisioner_of_node(self.world.find(STORAGE_CLASS, None, class).ok()??)
+        provisioner_of_node(self.world.find(STORAGE_CLASS, None, class()?).ok()??)
     }
 }
 

@@ -189,14 +189,14 @@ impl WorkloadUpdate {
             let field = Fact::new(evidence.path().to_string());
             Fact {
                 evidence: vec![evidence.clone()],
-                ..Fact::map([("message", Fact::new(text.as_str())), ("field", field)])
+                ..Fact::map([("message", Fact::new(text.clone())), ("field", field)])
             }
         });
         let evidence: Vec<Ground> = self.problems.iter().map(|(_, e)| e.clone()).collect();
         let texts: Vec<&str> = self.problems.iter().map(|(text, _)| text.as_str()).collect();
         let reason = match &self.update {
-            Some(Ok(vmi)) => vmi.reason.as_str(),
-            _ => "",
+            Some(Ok(vmi)) => vmi.reason.clone(),
+            _ => String::new(),
         };
         let update = match &self.update {
             Some(update) => known(update, |vmi| Fact::with(vmi.update.as_str(), vmi.evidence.clone())),
@@ -209,7 +209,7 @@ impl WorkloadUpdate {
             ("problems", Fact { evidence: evidence.clone(), ..Fact::list(problems) }),
             ("summary", Fact::with(texts.join("; "), evidence)),
             ("managed", Fact::new(self.managed)),
-            ("pausedPools", Fact::list(self.paused_pools.iter().map(|p| Fact::new(p.as_str())))),
+            ("pausedPools", Fact::list(self.paused_pools.iter().map(|p| Fact::new(p.clone())))),
             ("poolsSeen", Fact::new(self.pools_seen)),
             ("outdated", Fact::new(self.outdated)),
             ("update", update),

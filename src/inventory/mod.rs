@@ -192,6 +192,16 @@ struct OfKind {
     complete_in: BTreeMap<String, Result<(), WhyNot>>,
 }
 
+impl OfKind {
+    fn completeness(&self, namespace: Option<&str>) -> Result<(), WhyNot> {
+        match (self.complete, namespace.and_then(|ns| self.complete_in.get(ns).copied())) {
+            (Some(Ok(())), _) | (_, Some(Ok(()))) => Ok(()),
+            (_, Some(Err(why))) | (Some(Err(why)), None) => Err(why),
+            (None, None) => Err(WhyNot::NotCollected),
+        }
+    }
+}
+
 /// All objects of one dump, cluster or set of manifests. A copy shares its objects.
 #[derive(Clone, Debug, Default)]
 pub struct Inventory {
@@ -272,12 +282,7 @@ impl Inventory {
     }
 
     fn completeness(&self, kind: Kind, namespace: Option<&str>) -> Result<(), WhyNot> {
-        let Some(seen) = self.seen_of(kind.group, kind.kind) else { return Err(WhyNot::NotCollected) };
-        match (seen.complete, namespace.and_then(|ns| seen.complete_in.get(ns).copied())) {
-            (Some(Ok(())), _) | (_, Some(Ok(()))) => Ok(()),
-            (_, Some(Err(why))) | (Some(Err(why)), None) => Err(why),
-            (None, None) => Err(WhyNot::NotCollected),
-        }
+        self.seen_of(kind.group, kind.kind).map_or(Err(WhyNot::NotCollected), |seen| seen.completeness(namespace))
     }
 }
 
@@ -347,12 +352,12 @@ impl<'i> View<'i> {
         {
             return Lookup::Found(o);
         }
-        match self.stored(kind).find_map(|objects| objects.find(namespace, name)) {
+        let Some(seen) = self.base.seen_of(kind.group, kind.kind) else {
+            return Lookup::NotSeen(WhyNot::NotCollected);
+        };
+        match seen.objects.find(namespace, name) {
             Some(o) => Lookup::Found(o),
-            None => match self.base.completeness(kind, namespace) {
-                Ok(()) => Lookup::Absent,
-                Err(why) => Lookup::NotSeen(why),
-            },
+            None => seen.completeness(namespace).map_or_else(Lookup::NotSeen, |()| Lookup::Absent),
         }
     }
 

@@ -361,16 +361,21 @@ impl TreeBuilder {
         twice
     }
 
-    /// The document. Empty input gives `null`.
-    pub fn finish(mut self) -> Tree {
+    /// The document, to be kept: what was laid out too much goes back, for a tree never grows. Empty input gives `null`.
+    pub fn finish(self) -> Tree {
+        let mut tree = self.finish_briefly();
+        tree.slots.shrink_to_fit();
+        tree.order.shrink_to_fit();
+        tree.spans.shrink_to_fit();
+        tree.text.shrink_to_fit();
+        tree
+    }
+
+    /// The document, to be dropped before long: a request's.
+    pub fn finish_briefly(mut self) -> Tree {
         if self.tree.slots.is_empty() {
             self.tree.slots.push(Slot::Null);
         }
-        // Trees are kept for long and never grow; what was laid out too much goes back.
-        self.tree.slots.shrink_to_fit();
-        self.tree.order.shrink_to_fit();
-        self.tree.spans.shrink_to_fit();
-        self.tree.text.shrink_to_fit();
         self.tree
     }
 }

@@ -7,7 +7,7 @@ use crate::object::{Evidence, Ground, Node, Object, Path};
 
 use super::context::Context;
 use super::patch::written_paths;
-use super::set::{Check, Policy, Validation};
+use super::set::{Check, Validation};
 
 /// What decided a failed validation.
 #[derive(Clone, Debug, Default)]
@@ -16,17 +16,20 @@ pub(super) struct Blamed {
     pub field: Option<Evidence>,
     /// Everything that decided, once: what the expression read itself, then what its facts rest on.
     pub evidence: Vec<Evidence>,
-    /// What identifies each of them across versions of the object.
-    keys: BTreeSet<String>,
+    /// What identifies each of them across versions of the object: all that has to have been there before for a failure to
+    /// be no news. Empty where that was not asked.
+    pub causes: BTreeSet<String>,
 }
 
-/// Evaluates a failed validation once more, listening.
+/// Evaluates a failed validation once more, listening. `patch`: what the paired fix does. `compared`: whether the causes are
+/// of interest.
 pub(super) fn explain<'a>(
-    policy: &Policy,
     check: &'a Check,
     validation: &Validation,
     context: &Context<'a>,
     inputs: &'a [Input<'a>],
+    patch: &[serde_json::Value],
+    compared: bool,
 ) -> Blamed {
     let mut evaluation = Evaluation::new(&check.unit, inputs, Blame::new());
     // It failed before and fails again; only what it read is of interest.
@@ -34,10 +37,14 @@ pub(super) fn explain<'a>(
     let target = &context.target;
     let objects: Vec<Object<'a>> =
         [target.object, target.old_object, target.namespace_object].into_iter().flatten().collect();
-    let Gathered { direct, from_facts, keys } = Gathered::of(evaluation.tracer.reads(), &objects);
-    let mut blamed = Blamed { keys, ..Blamed::default() };
+    let reads = evaluation.tracer.reads();
+    let Gathered { direct, from_facts } = Gathered::of(reads, &objects);
+    let mut blamed = Blamed::default();
+    if compared {
+        blamed.causes = causes(reads, &objects);
+    }
     let subject = target.object.or(target.old_object);
-    let written = subject.map(|o| written_paths(policy, context, o)).unwrap_or_default();
+    let written = subject.map(|o| written_paths(patch, o)).unwrap_or_default();
     let writes = |e: &&Evidence| written.iter().any(|path| related(path, &e.path));
     let own = |e: &&Evidence| subject.is_some_and(|o| e.object == o.reference());
     blamed.field = direct
@@ -57,7 +64,7 @@ pub(super) fn explain<'a>(
 /// What an expression's reads rest on, each place once: what it read itself, then what its facts rest on. `objects` are
 /// those that it may have read.
 pub fn evidence(reads: &[Read<'_>], objects: &[Object<'_>]) -> Vec<Evidence> {
-    let Gathered { direct, from_facts, .. } = Gathered::of(reads, objects);
+    let Gathered { direct, from_facts } = Gathered::of(reads, objects);
     merged(direct, from_facts)
 }
 
@@ -66,7 +73,6 @@ pub fn evidence(reads: &[Read<'_>], objects: &[Object<'_>]) -> Vec<Evidence> {
 struct Gathered {
     direct: Vec<Evidence>,
     from_facts: Vec<Evidence>,
-    keys: BTreeSet<String>,
 }
 
 impl Gathered {
@@ -76,25 +82,13 @@ impl Gathered {
             match read {
                 Read::Node(node) => {
                     let Some(object) = owner(objects, *node) else { continue };
-                    let evidence = Ground::of(object, *node).evidence();
-                    out.keys.insert(format!("{} = {node}", evidence.stable_path));
-                    out.direct.push(evidence);
+                    out.direct.push(Ground::of(object, *node).evidence());
                 }
                 Read::Absent { parent, key } => {
                     let Some(object) = owner(objects, *parent) else { continue };
-                    let evidence = Ground::absent(object, *parent, key).evidence();
-                    out.keys.insert(format!("{} absent", evidence.stable_path));
-                    out.direct.push(evidence);
+                    out.direct.push(Ground::absent(object, *parent, key).evidence());
                 }
-                Read::Fact(fact) => {
-                    for evidence in fact.evidence.iter().map(Ground::evidence) {
-                        out.keys.insert(match &evidence.reason {
-                            Some(reason) => format!("{reason} {}", evidence.stable_path),
-                            None => format!("{} {} = {:?}", evidence.object, evidence.stable_path, evidence.value),
-                        });
-                        out.from_facts.push(evidence);
-                    }
-                }
+                Read::Fact(fact) => out.from_facts.extend(fact.evidence.iter().map(Ground::evidence)),
                 Read::FactAbsent { .. } => {}
             }
         }
@@ -116,9 +110,29 @@ fn merged(direct: Vec<Evidence>, from_facts: Vec<Evidence>) -> Vec<Evidence> {
     out
 }
 
-/// What has to have been there before for a failure to be no news.
-pub(super) fn causes(blamed: &Blamed) -> BTreeSet<String> {
-    blamed.keys.clone()
+/// What each read means for the question whether a failure is news: (path with list elements by their name key, value read),
+/// or (obstacle, path by name key).
+fn causes(reads: &[Read<'_>], objects: &[Object<'_>]) -> BTreeSet<String> {
+    let stable = |ground: Ground| ground.evidence().stable_path;
+    let mut out = BTreeSet::new();
+    for read in reads {
+        match read {
+            Read::Node(node) => {
+                let Some(object) = owner(objects, *node) else { continue };
+                out.insert(format!("{} = {node}", stable(Ground::of(object, *node))));
+            }
+            Read::Absent { parent, key } => {
+                let Some(object) = owner(objects, *parent) else { continue };
+                out.insert(format!("{} absent", stable(Ground::absent(object, *parent, key))));
+            }
+            Read::Fact(fact) => out.extend(fact.evidence.iter().map(Ground::evidence).map(|e| match &e.reason {
+                Some(reason) => format!("{reason} {}", e.stable_path),
+                None => format!("{} {} = {:?}", e.object, e.stable_path, e.value),
+            })),
+            Read::FactAbsent { .. } => {}
+        }
+    }
+    out
 }
 
 /// A patch that writes below a blamed path, or replaces what holds it, is the fix for it.

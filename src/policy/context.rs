@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::cel::{Fact, FactValue, Facts, Input, Type};
+use crate::cel::{Computed, Fact, FactValue, Facts, Input, Type};
 use crate::object::{Missing, Object, Why};
 
 use super::constraint::Target;
@@ -25,9 +25,9 @@ pub struct Context<'a> {
     /// What the request is about.
     pub target: Target<'a>,
     /// `request`; see [`request()`].
-    pub request: &'a Fact,
+    pub request: &'a dyn Computed,
     /// `namespaceObject` where the Namespace was not seen; see [`unseen_namespace`].
-    pub namespace: &'a Fact,
+    pub namespace: &'a dyn Computed,
     /// `facts`.
     pub facts: &'a dyn Facts,
 }
@@ -190,5 +190,5 @@ pub fn unseen_namespace(name: Option<&str>) -> Fact {
 }
 
 fn text_fact(text: &str) -> Fact {
-    Fact::new(FactValue::String(text.to_owned()))
+    Fact::new(text.to_owned())
 }

@@ -4,7 +4,7 @@ use crate::cel::{Evaluation, ExprId, Off, Value};
 use crate::finding::{Finding, Fix, Severity, Subject};
 use crate::object::{Cause, MissingSet, Object};
 
-use super::blame::{Blamed, causes, explain};
+use super::blame::{Blamed, explain};
 use super::conditions::{Applies, ExpressionError, Open, applies};
 use super::constraint::{Matched, Target};
 use super::context::{Context, inputs, is_going};
@@ -100,13 +100,17 @@ pub fn judge(policy: &Policy, context: &Context<'_>, before: Option<&Context<'_>
     out.applies = true;
     let mut evaluation = Evaluation::new(&check.unit, &inputs, Off);
     evaluation.limit_total(POLICY_BUDGET);
+    let ratchet = before.filter(|_| policy.ratchet);
+    // What its fix does to this request; the same for every validation, and asked for only when one fails.
+    let mut fix: Option<Vec<serde_json::Value>> = None;
     for (at, validation) in check.validations.iter().enumerate() {
         match evaluation.evaluate(validation.expression) {
             Ok(value) if value.as_bool() == Some(true) => {}
             Ok(_) => {
-                let blamed = explain(policy, check, validation, context, &inputs);
-                let ratcheted = policy.ratchet && before.is_some_and(|b| was_so(policy, check, at, b, &blamed));
-                let finding = finding(policy, check, validation, context, &mut evaluation, blamed);
+                let patch = fix.get_or_insert_with(|| fix_of(policy, context));
+                let blamed = explain(check, validation, context, &inputs, patch, ratchet.is_some());
+                let ratcheted = ratchet.is_some_and(|before| was_so(check, at, before, &blamed));
+                let finding = finding(policy, check, validation, context, &mut evaluation, blamed, patch.clone());
                 out.findings.push(Found { finding, ratcheted, reason: validation.reason.clone() });
             }
             Err(halt) => out.open.note(halt, &check.unit, validation.expression, &inputs),
@@ -129,7 +133,7 @@ pub fn overdue(policy: &Policy, context: &Context<'_>) -> Judgement {
 }
 
 /// Whether the same validation failed on the old object, for causes that include all of the new ones.
-fn was_so(policy: &Policy, check: &Check, at: usize, before: &Context<'_>, new: &Blamed) -> bool {
+fn was_so(check: &Check, at: usize, before: &Context<'_>, new: &Blamed) -> bool {
     let inputs = inputs(before);
     if check.constraints.matches(&before.target, true) != Matched::Yes
         || !matches!(applies(&check.unit, &check.conditions, &inputs), Applies::Yes)
@@ -141,9 +145,18 @@ fn was_so(policy: &Policy, check: &Check, at: usize, before: &Context<'_>, new: 
     evaluation.limit_total(POLICY_BUDGET);
     let failed = matches!(evaluation.evaluate(validation.expression), Ok(v) if v.as_bool() == Some(false));
     failed && {
-        let (old, new) = (causes(&explain(policy, check, validation, before, &inputs)), causes(new));
+        // Of the old failure only the causes count, and not where its fix would write.
+        let old = explain(check, validation, before, &inputs, &[], true);
         // Without a cause in an object it is the request that is wrong: who asks, or that anybody does.
-        !new.is_empty() && new.is_subset(&old)
+        !new.causes.is_empty() && new.causes.is_subset(&old.causes)
+    }
+}
+
+/// The operations of the fix that is paired with a check; none where it has none or does not apply.
+fn fix_of(policy: &Policy, context: &Context<'_>) -> Vec<serde_json::Value> {
+    match patch(policy, context) {
+        Ok(Patch::Operations(operations)) => operations,
+        _ => Vec::new(),
     }
 }
 
@@ -154,6 +167,7 @@ fn finding<'a>(
     context: &Context<'a>,
     evaluation: &mut Evaluation<'a, Off>,
     blamed: Blamed,
+    patch: Vec<serde_json::Value>,
 ) -> Finding {
     let notes = &policy.notes;
     let what = message(check, validation, evaluation);
@@ -163,10 +177,6 @@ fn finding<'a>(
         .and_then(|v| v.as_str().and_then(Severity::parse))
         .unwrap_or(notes.severity);
     let why = notes.why.as_ref().map(|t| text(t, evaluation)).unwrap_or_default();
-    let patch = match patch(policy, context) {
-        Ok(Patch::Operations(operations)) => operations,
-        _ => Vec::new(),
-    };
     let fix = notes.fix.as_ref().map(|f| {
         let written = f.commands.and_then(|c| evaluation.evaluate(c).ok()).map(|v| lines(&v)).unwrap_or_default();
         let commands = if written.is_empty() { patch_command(&context.target, &patch) } else { written };
@@ -239,7 +249,7 @@ fn message<'a>(check: &'a Check, validation: &Validation, evaluation: &mut Evalu
 
 fn text(text: &Text<ExprId>, evaluation: &mut Evaluation<'_, Off>) -> String {
     match text {
-        Text::Plain(words) => words.split_whitespace().collect::<Vec<_>>().join(" "),
+        Text::Plain(words) => words.clone(),
         Text::Expression(e) => {
             evaluation.evaluate(*e).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
         }

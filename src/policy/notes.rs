@@ -9,7 +9,7 @@ use super::problem::{Fields, Problems};
 /// A text that is written out, or computed by an expression.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Text<E> {
-    /// Written out.
+    /// Written out; on one line, however the file breaks it.
     Plain(String),
     /// CEL, giving a string.
     Expression(E),
@@ -117,7 +117,10 @@ fn text<'t>(fields: &mut Fields<'t, '_>, plain: &'static str, expression: &'stat
             fields.problems().at(both, format!("{plain} and {expression} exclude each other"));
             None
         }
-        (Some(w), None) => Some(Text::Plain(w.as_str().unwrap_or_default().trim().to_owned())),
+        (Some(w), None) => {
+            let words: Vec<&str> = w.as_str().unwrap_or_default().split_whitespace().collect();
+            Some(Text::Plain(words.join(" ")))
+        }
         (None, computed) => computed.map(Text::Expression),
     }
 }

@@ -165,14 +165,8 @@ fn contains_list(value: &Json) -> bool {
     }
 }
 
-/// The paths that a policy's fix would write on this request; none when it has none or does not apply.
-pub(super) fn written_paths(policy: &Policy, context: &Context<'_>, object: Object<'_>) -> Vec<Path> {
-    match patch(policy, context) {
-        Ok(Patch::Operations(operations)) => operations
-            .iter()
-            .filter_map(|o| o.get("path")?.as_str())
-            .filter_map(|pointer| Path::from_pointer(pointer, object.root))
-            .collect(),
-        _ => Vec::new(),
-    }
+/// The paths that operations write.
+pub(super) fn written_paths(operations: &[Json], object: Object<'_>) -> Vec<Path> {
+    let pointers = operations.iter().filter_map(|o| o.get("path")?.as_str());
+    pointers.filter_map(|pointer| Path::from_pointer(pointer, object.root)).collect()
 }

@@ -64,11 +64,11 @@ fn said(policy: &str, object: &str, old: Option<&str>) -> String {
     let (facts, before) = (Stub::of(object), old.map(Stub::of));
     let request = request(&target, "ConfigMap", None);
     let namespace = unseen_namespace(target.namespace);
-    let context = Context { target, request: &request, namespace: &namespace, facts: &facts };
+    let context = Context { target, request: &*request, namespace: &namespace, facts: &facts };
     let unchanged = old.map(|o| Target { object: Some(o), ..target });
     let before = unchanged.zip(before.as_ref()).map(|(target, facts)| Context {
         target,
-        request: &request,
+        request: &*request,
         namespace: &namespace,
         facts,
     });
@@ -341,7 +341,7 @@ fn patched(policy: &str, given: &str) -> String {
     let facts = Stub::of(object);
     let request = request(&target, "ConfigMap", None);
     let namespace = unseen_namespace(target.namespace);
-    let context = Context { target, request: &request, namespace: &namespace, facts: &facts };
+    let context = Context { target, request: &*request, namespace: &namespace, facts: &facts };
     match patch(set.iter().next().unwrap(), &context) {
         Ok(Patch::Operations(operations)) => {
             let after = apply(object.root, &operations).unwrap();

@@ -66,8 +66,8 @@ pub fn json_tree(bytes: &[u8]) -> Result<Tree, TextError> {
 /// Bytes of an object as it comes in a request; memory is laid out for so many.
 const TYPICAL: usize = 4096;
 
-/// A part of a JSON document as a tree of its own: for types that derive `Deserialize` and hold objects. Read them with
-/// [`json`], which minds the stack.
+/// A part of a JSON document as a tree of its own: for types that derive `Deserialize` and hold objects, and are not kept
+/// for long. Read them with [`json`], which minds the stack.
 #[derive(Debug)]
 pub struct JsonTree(pub Arc<Tree>);
 
@@ -75,7 +75,7 @@ impl<'de> Deserialize<'de> for JsonTree {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let mut building = Building::new(TreeBuilder::new(TYPICAL));
         Value::<Json>(&mut building, PhantomData).deserialize(from)?;
-        Ok(JsonTree(Arc::new(building.finish())))
+        Ok(JsonTree(Arc::new(building.builder.finish_briefly())))
     }
 }
 

@@ -17,7 +17,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use self::pending::Pending;
-use super::fact::{Fact, FactValue, Facts};
+use super::fact::{Computed, Fact, FactValue, Facts};
 use super::halt::{EvalError, Fail, Halt};
 use super::library::{Context, Cost, Search};
 use super::operators;
@@ -43,7 +43,7 @@ pub enum Input<'a> {
     /// An object.
     Node(Node<'a>),
     /// A computed value, such as `request`.
-    Fact(&'a Fact),
+    Fact(&'a dyn Computed),
     /// The facts about the object.
     Facts(&'a dyn Facts),
 }
@@ -168,7 +168,7 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         Ok(match self.inputs.get(usize::from(root)) {
             None | Some(Input::Null) => Value::Null,
             Some(Input::Node(node)) => Value::Node(*node),
-            Some(Input::Fact(fact)) => return known(Value::Fact(fact)),
+            Some(Input::Fact(fact)) => return known(Value::Fact(fact.fact())),
             Some(Input::Facts(facts)) => Value::Facts(*facts),
         })
     }

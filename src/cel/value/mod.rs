@@ -7,6 +7,7 @@ mod convert;
 mod instant;
 mod text;
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 pub(super) use compare::{compare, equal, found, key_order};
@@ -122,7 +123,7 @@ pub enum Map<'v, 'a> {
     /// In an object.
     Node(Node<'a>),
     /// In a fact.
-    Facts(&'a [(String, Fact)]),
+    Facts(&'a [(Cow<'static, str>, Fact)]),
     /// Computed.
     Owned(&'v [(Value<'a>, Value<'a>)]),
     /// A struct literal.
@@ -301,7 +302,7 @@ impl<'v, 'a> Map<'v, 'a> {
         match self {
             Map::Node(node) => node.get(key).map(Value::Node),
             Map::Facts(map) => {
-                let at = map.binary_search_by(|(k, _)| k.as_str().cmp(key)).ok()?;
+                let at = map.binary_search_by(|(k, _)| (**k).cmp(key)).ok()?;
                 map.get(at).map(|(_, v)| Value::Fact(v))
             }
             Map::Owned(map) => {

@@ -17,7 +17,7 @@ const BACKEND_STORAGE: &str = "persistent-state-for-";
 /// Judges every volume.
 pub fn volumes(guest: &Guest<'_, '_>, looks: &mut Looks) {
     let preferred_class = guest.of_preference(&["volumes", "preferredStorageClassName"]).and_then(|s| s.node.as_str());
-    let claims = Claims { workload: guest.workload, world: guest.world, preferred_class };
+    let claims = Claims::of(guest.workload, guest.world, preferred_class);
     for volume in guest.workload.guest_list(&["volumes"]) {
         let name = volume.str_at(&["name"]).unwrap_or_default();
         let named = |keys: &[&str]| volume.at(keys).filter(|n| !n.is_null());
@@ -50,7 +50,11 @@ fn of_claim<'w>(guest: &Guest<'_, 'w>, claims: &Claims<'_, 'w>, name: &str, clai
             let text = format!("accessModes {}{}", modes.text(), on_class(&modes));
             let evidence = ordered(guest, own, &modes);
             looks.pass(topic, text, evidence);
-            node_local(claims, name, claim, looks);
+            // Shared by its access modes, and yet on one node: KubeVirt says that it can move, and no other node will take it.
+            if let Some(local) = claims.node_local(claim.as_str().unwrap_or_default(), || modes.class) {
+                let text = "is ReadWriteMany and yet on one node; no other node will take the guest";
+                looks.note(format!("volume {name}"), text, vec![local]);
+            }
         }
         Ok(modes) => {
             let text = format!("volume {name} is {}{}", modes.text(), on_class(&modes));
@@ -91,14 +95,6 @@ fn cause(modes: &AccessModes<'_>) -> Cause {
             key: format!("{DISKS}/AccessModes {}", modes.text()),
             text: "volumes are not ReadWriteMany".to_owned(),
         },
-    }
-}
-
-/// Shared by its access modes, and yet on one node: KubeVirt says that it can move, and no other node will take it.
-fn node_local<'w>(claims: &Claims<'_, 'w>, name: &str, claim: Node<'w>, looks: &mut Looks) {
-    if let Some(local) = claims.node_local(claim.as_str().unwrap_or_default()) {
-        let text = "is ReadWriteMany and yet on one node; no other node will take the guest";
-        looks.note(format!("volume {name}"), text, vec![local]);
     }
 }
 

@@ -147,8 +147,8 @@ fn obstacle_fact(obstacle: &Look) -> Fact {
     let field = first.map(|e| e.path().to_string()).unwrap_or_default();
     let elsewhere = obstacle.evidence.iter().find(|e| first.is_some_and(|f| !f.object().is_same(e.object())));
     let value = Fact::map([
-        ("reason", Fact::new(obstacle.topic.as_str())),
-        ("message", Fact::new(obstacle.text.as_str())),
+        ("reason", Fact::new(obstacle.topic.clone())),
+        ("message", Fact::new(obstacle.text.clone())),
         ("field", Fact::new(field)),
         ("related", Fact::new(elsewhere.map(|e| e.object().reference().to_string()).unwrap_or_default())),
     ]);

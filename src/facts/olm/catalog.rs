@@ -68,7 +68,7 @@ impl<'t> CatalogSource<'t> {
             vec![("healthy", self.healthy_fact()), ("virtualization", fact(self.feeds_virtualization(world), vec![]))];
         if let Some(state) = self.state() {
             let at = Ground::at(self.object, &["status", "connectionState", "lastObservedState"]);
-            out.push(("state", Fact::with(state, vec![at])));
+            out.push(("state", Fact::with(state.to_owned(), vec![at])));
         }
         out
     }

@@ -48,6 +48,7 @@ impl<'t> Csv<'t> {
         let at = |keys: &[&str]| vec![Ground::at(self.object, keys)];
         let phase = self
             .phase()
+            .map(str::to_owned)
             .map_or_else(|| missing(Missing::not_reported(format!("the phase of {}", self.object.reference()))), Ok);
         let mut out = vec![
             ("virtualization", Fact::with(self.is_virtualization(), at(&["metadata", "name"]))),

@@ -89,7 +89,7 @@ impl<'i> Namespace<'i> {
             ("virtualizationSeen", Fact::with(seen, evidence.clone())),
         ];
         if let Ok(Some(found)) = virtualization {
-            out.push(("virtualizationSubscription", Fact::with(found.object.name(), evidence)));
+            out.push(("virtualizationSubscription", Fact::with(found.object.name().to_owned(), evidence)));
         }
         out
     }

@@ -108,13 +108,16 @@ impl<'t> InstallPlan<'t> {
         out.extend([
             ("pending", Fact::with(self.is_pending(), waits)),
             ("referenced", fact(self.is_referenced(&namespace), referenced)),
-            ("referencedBy", Fact::list(referenced_by.iter().map(|s| Fact::with(s.object.name(), vec![named(s)])))),
+            (
+                "referencedBy",
+                Fact::list(referenced_by.iter().map(|s| Fact::with(s.object.name().to_owned(), vec![named(s)]))),
+            ),
             (
                 "firstInstallation",
                 fact(self.is_first_installation(&namespace), referenced_by.iter().map(installed).collect()),
             ),
             ("virtualization", Fact::with(self.virtualization_csv().is_some(), carries.clone())),
-            ("csvs", Fact::list(self.csvs().into_iter().map(|c| Fact::with(c, carries.clone())))),
+            ("csvs", Fact::list(self.csvs().into_iter().map(|c| Fact::with(c.to_owned(), carries.clone())))),
             ("carries", Fact::with(self.carries(), carries)),
             ("stale", Fact::with(age.as_ref().is_ok_and(|days| *days > STALE_AFTER_DAYS), made.clone())),
             ("waits", Fact::with(waits_text(age.as_ref().ok().copied()), made.clone())),

@@ -111,8 +111,8 @@ impl<'t> Subscription<'t> {
             }
         };
         Fact::map([
-            ("name", Fact::new(name)),
-            ("namespace", Fact::new(namespace)),
+            ("name", Fact::new(name.to_owned())),
+            ("namespace", Fact::new(namespace.to_owned())),
             ("exists", fact(exists, vec![named])),
             ("healthy", healthy),
         ])
@@ -121,8 +121,8 @@ impl<'t> Subscription<'t> {
     /// What `neighbours` and `forcedBy` say about one.
     pub(super) fn summary(self) -> Fact {
         let entries = [
-            ("name", Fact::new(self.object.name())),
-            ("package", Fact::new(self.package())),
+            ("name", Fact::new(self.object.name().to_owned())),
+            ("package", Fact::new(self.package().to_owned())),
             ("approval", Fact::with(self.approval().as_str(), vec![self.approval_evidence()])),
         ];
         Fact { evidence: vec![self.approval_evidence()], ..Fact::map(entries) }
@@ -132,7 +132,7 @@ impl<'t> Subscription<'t> {
         let namespace = Namespace::of(self.object, &world.view);
         let mut out = namespace.facts();
         out.extend([
-            ("package", Fact::with(self.package(), vec![Ground::at(self.object, &["spec", "name"])])),
+            ("package", Fact::with(self.package().to_owned(), vec![Ground::at(self.object, &["spec", "name"])])),
             ("virtualization", Fact::new(self.is_virtualization())),
             ("downstream", Fact::new(self.is_downstream())),
             ("fleetManaged", Fact::new(self.is_fleet_managed())),
@@ -141,13 +141,16 @@ impl<'t> Subscription<'t> {
             ("catalog", self.catalog(&world.view)),
         ]);
         if let Some(csv) = self.installed_csv() {
-            out.push(("installedCSV", Fact::with(csv, vec![Ground::at(self.object, &["status", "installedCSV"])])));
+            out.push((
+                "installedCSV",
+                Fact::with(csv.to_owned(), vec![Ground::at(self.object, &["status", "installedCSV"])]),
+            ));
         }
         let waiting = self.waiting_plan(&world.view);
         let evidence = vec![Ground::at(self.object, &["status", "installPlanRef", "name"])];
         out.push(("planWaits", fact(waiting.clone().map(|plan| plan.is_some()), evidence.clone())));
         match waiting {
-            Ok(Some(plan)) => out.push(("waitingPlan", Fact::with(plan, evidence))),
+            Ok(Some(plan)) => out.push(("waitingPlan", Fact::with(plan.to_owned(), evidence))),
             Ok(None) => {}
             Err(missing) => out.push(("waitingPlan", Fact::new(FactValue::Unknown(missing)))),
         }
