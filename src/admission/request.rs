@@ -94,7 +94,10 @@ impl<'b> Request<'b> {
     }
 
     pub fn verdict(&self, decision: Decision, policies: BTreeSet<(String, Outcome)>) -> Verdict {
-        let cut = |text: &str| text.chars().take(MAX_NAME).collect::<String>();
+        let cut = |text: &str| {
+            let end = text.char_indices().nth(MAX_NAME).map_or(text.len(), |(at, _)| at);
+            text.get(..end).unwrap_or_default().to_owned()
+        };
         Verdict {
             uid: cut(&self.asked.uid),
             decision,

@@ -5,9 +5,15 @@
 /// pkg/util/net, NewWarningHeader).
 pub(super) fn line(text: &str, max: usize) -> String {
     let text = text.trim();
-    // Nearly all texts are as they have to be. Without a way out of the loop the compiler looks at many bytes at once.
-    if text.len() <= max && text.bytes().fold(true, |plain, b| plain & matches!(b, b' '..=b'~')) {
-        return text.to_owned();
+    // Nearly all texts are as they have to be, or too long.
+    match text.as_bytes().get(..max) {
+        None if is_plain(text.as_bytes()) => return text.to_owned(),
+        Some(beginning) if is_plain(beginning) => {
+            let rest = text.get(max..).unwrap_or_default();
+            let (kept, end) = if rest.is_empty() { (max, "") } else { (max.saturating_sub(1), "…") };
+            return [text.get(..kept).unwrap_or_default(), end].concat();
+        }
+        _ => {}
     }
     let mut out = String::with_capacity(text.len().min(4 * max));
     let mut left = max;
@@ -28,6 +34,11 @@ pub(super) fn line(text: &str, max: usize) -> String {
         left -= len;
     }
     out
+}
+
+/// Nothing but printable ASCII. Without a way out of the loop the compiler looks at many bytes at once.
+fn is_plain(bytes: &[u8]) -> bool {
+    bytes.iter().fold(true, |plain, b| plain & matches!(b, b' '..=b'~'))
 }
 
 /// Marks of direction, and Unicode's own ends of line and paragraph.
@@ -69,6 +80,8 @@ mod tests {
             ("😀😀😀😀", 3, "😀😀…"),
             ("abc\u{202e}x", 8, "abc…"),
             ("", 3, ""),
+            ("abcé", 3, "ab…"),
+            ("ab\u{7f}", 2, "a…"),
         ];
         for (text, max, expected) in cases {
             let got = line(text, max);

@@ -79,6 +79,9 @@ pub(super) fn shown(node: Node<'_>) -> Option<String> {
             }
         }
     };
+    if text.len() <= SHOWN && text.bytes().all(|b| matches!(b, b' '..=b'~')) {
+        return Some(text);
+    }
     let mut chars = text.chars().map(|c| if c.is_control() { ' ' } else { c });
     let short: String = chars.by_ref().take(SHOWN).collect();
     Some(if chars.next().is_some() { format!("{short}…") } else { short })

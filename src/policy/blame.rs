@@ -46,7 +46,8 @@ pub(super) fn explain<'a>(
     let subject = target.object.or(target.old_object);
     let written = subject.map(|o| written_paths(patch, o)).unwrap_or_default();
     let writes = |e: &&Evidence| written.iter().any(|path| related(path, &e.path));
-    let own = |e: &&Evidence| subject.is_some_and(|o| e.object == o.reference());
+    let itself = subject.map(Object::reference);
+    let own = |e: &&Evidence| itself.as_ref() == Some(&e.object);
     blamed.field = direct
         .iter()
         .chain(&from_facts)
