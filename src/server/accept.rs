@@ -1,14 +1,17 @@
 //! From a listening socket to HTTP over TLS: who may connect, until when, and how they are let go.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderValue, Request, header};
-use hyper::body::Incoming;
+use axum::http::{HeaderValue, Request, Response, StatusCode, header};
+use axum::response::IntoResponse;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
@@ -22,7 +25,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::Shared;
 use super::limits::Limits;
-use super::metrics::{Result as Outcome, State};
+use super::metrics::{Reason, Result as Outcome, State};
 use super::pace::{Pace, Paced};
 
 /// Serves until the signal to leave came, and nobody is connected any more or the time for that is over.
@@ -53,7 +56,12 @@ pub(super) async fn serve(
             let _ = stream.set_nodelay(true);
             match tls {
                 Some(tls) => over_tls(stream, peer, &tls, router, &shared).await,
-                None => http(stream, router, &shared).await,
+                None => {
+                    let mut stream = stream;
+                    if http(&mut stream, router, &shared).await {
+                        linger(&stream).await;
+                    }
+                }
             }
         });
     }
@@ -136,25 +144,35 @@ async fn over_tls(stream: TcpStream, peer: SocketAddr, tls: &TlsAcceptor, router
     shared.metrics.handshakes.get_or_create(&Outcome { result }).inc();
     match stream {
         // Some only shake hands and leave, to see whether we are there (OpenShift's kube-apiserver operator).
-        Ok(Ok(stream)) => {
+        Ok(Ok(mut stream)) => {
             let _open = Counted::new(shared, "open");
-            http(stream, router, shared).await;
+            if http(&mut stream, router, shared).await {
+                // TLS said goodbye already; what still comes is not worth being decrypted.
+                linger(stream.get_ref().0).await;
+            }
         }
         Ok(Err(e)) => tracing::debug!(%peer, error = e.to_string().as_str(), "TLS handshake failed"),
         Err(_) => tracing::debug!(%peer, "TLS handshake took too long"),
     }
 }
 
-async fn http<S: AsyncRead + AsyncWrite + Unpin>(stream: S, router: Router, shared: &Arc<Shared>) {
+/// Serves one connection; true when it came to an end of its own, and not because its time was over.
+async fn http<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, router: Router, shared: &Arc<Shared>) -> bool {
     let pace = Pace::new(shared.limits);
     let router = TowerToHyperService::new(router);
     let service = service_fn(|request: Request<Incoming>| {
-        pace.request_begins();
-        let answer = router.call(request.map(Body::new));
-        async {
-            let mut answer = answer.await;
+        let length = request.body().size_hint().exact();
+        let framed = pace.request_begins(length);
+        let answer = framed.then(|| router.call(request.map(Body::new)));
+        let (pace, chunked) = (&pace, length.is_none());
+        async move {
+            let mut answer = match answer {
+                Some(answer) => answer.await,
+                None => Ok(framed_twice(shared)),
+            };
+            // Chunks: see `framing`.
             if let Ok(answer) = &mut answer
-                && shared.health.draining()
+                && (chunked || shared.health.draining())
             {
                 answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
@@ -165,10 +183,44 @@ async fn http<S: AsyncRead + AsyncWrite + Unpin>(stream: S, router: Router, shar
     let connection = http1::Builder::new()
         .max_buf_size(Limits::HEAD)
         .max_headers(Limits::HEADERS)
-        .serve_connection(TokioIo::new(Paced::new(stream, Arc::clone(&pace))), service);
-    match pace.keep(connection).await {
+        .serve_connection(TokioIo::new(Paced::new(&mut *stream, Arc::clone(&pace))), service);
+    let end = pace.keep(connection).await;
+    match &end {
         Some(Ok(())) => {}
         Some(Err(e)) => tracing::debug!(error = e.to_string().as_str(), "connection ended"),
         None => tracing::debug!("connection closed: its time was over"),
     }
+    let own = end.is_some();
+    if own {
+        // hyper does so too, but not after every error.
+        let shutdown = poll_fn(|cx| Pin::new(&mut *stream).poll_shutdown(cx));
+        let _ = timeout(shared.limits.write, shutdown).await;
+    }
+    own
+}
+
+/// The answer to a request that says in more than one way where its body ends.
+fn framed_twice(shared: &Shared) -> Response<Body> {
+    shared.metrics.refused.get_or_create(&Reason { reason: "framing" }).inc();
+    let text = "more than one of content-length and transfer-encoding\n";
+    (StatusCode::BAD_REQUEST, [(header::CONNECTION, "close")], text).into_response()
+}
+
+/// Takes what a client still sends after we have said our last word, and forgets it. A socket that is closed with unread
+/// bytes in it is reset, and the client may lose the answer that it has not read yet (RFC 9112, 9.6): a 431 in the middle
+/// of its headers.
+async fn linger(stream: &TcpStream) {
+    let mut left = Limits::LINGER_BYTES;
+    let mut bytes = [0; 4096];
+    let rest = async {
+        while left > 0 && stream.readable().await.is_ok() {
+            match stream.try_read(&mut bytes) {
+                Ok(0) => break,
+                Ok(n) => left = left.saturating_sub(n),
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => break,
+            }
+        }
+    };
+    let _ = timeout(Limits::LINGER, rest).await;
 }

@@ -41,6 +41,10 @@ impl Limits {
     pub const HEAD: usize = 32 * 1024;
     /// Most headers of a request.
     pub const HEADERS: usize = 64;
+    /// After its last answer a connection's bytes are read for so long, or until the client closes too: see `accept`.
+    pub const LINGER: Duration = Duration::from_secs(2);
+    /// And so many of them at most, in bytes.
+    pub const LINGER_BYTES: usize = 4 * 1024 * 1024;
     /// Least memory that can be asked for, in bytes: the worst review that an API server can send, judged alone.
     pub const LEAST_MEMORY: usize = 128 * 1024 * 1024;
     /// Requests that wait for a thread; more are told to come back.

@@ -6,7 +6,7 @@
 //! | file | idea |
 //! |---|---|
 //! | `limits` | what clients may take |
-//! | `accept`, `pace` | connections, and their deadlines |
+//! | `accept`, `pace`, `framing` | connections, their deadlines, and where a request ends |
 //! | `webhook`, `body` | from an HTTP request to a review and back |
 //! | `memory`, `pool` | what reviews may hold together, and the threads that judge them |
 //! | `reviewer` | who judges, by which policies |
@@ -22,6 +22,7 @@ mod admin;
 mod body;
 pub mod certificates;
 pub mod config;
+mod framing;
 mod health;
 pub mod issue;
 mod limits;

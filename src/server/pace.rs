@@ -12,6 +12,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, sleep_until};
 
+use super::framing::Framing;
 use super::limits::Limits;
 
 /// What a connection is in the middle of.
@@ -32,29 +33,41 @@ enum Phase {
 pub struct Pace {
     limits: Limits,
     now: Mutex<(Phase, Instant)>,
+    framing: Mutex<Framing>,
 }
 
 impl Pace {
     /// A connection that begins.
     pub fn new(limits: Limits) -> Arc<Self> {
-        Arc::new(Pace { limits, now: Mutex::new((Phase::Idle, Instant::now() + limits.idle)) })
+        Arc::new(Pace {
+            limits,
+            now: Mutex::new((Phase::Idle, Instant::now() + limits.idle)),
+            framing: Mutex::default(),
+        })
     }
 
     fn now(&self) -> MutexGuard<'_, (Phase, Instant)> {
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn bytes_came(&self) {
+    fn framing(&self) -> MutexGuard<'_, Framing> {
+        self.framing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn bytes_came(&self, bytes: &[u8]) {
+        self.framing().bytes_came(bytes);
         let mut now = self.now();
         if now.0 == Phase::Idle {
             *now = (Phase::Head, Instant::now() + self.limits.head);
         }
     }
 
-    /// The headers are complete.
-    pub fn request_begins(&self) {
+    /// The headers are complete, and announce a body of this length, or one in chunks. False: they say so twice.
+    #[must_use]
+    pub fn request_begins(&self, length: Option<u64>) -> bool {
         let all = Limits::LONGEST_REQUEST + self.limits.write;
         *self.now() = (Phase::Request, Instant::now() + all);
+        self.framing().request_begins(length)
     }
 
     /// There is an answer.
@@ -107,8 +120,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
-        if buf.filled().len() > before {
-            self.pace.bytes_came();
+        match buf.filled().get(before..) {
+            None | Some([]) => {}
+            Some(new) => self.pace.bytes_came(new),
         }
         read
     }
