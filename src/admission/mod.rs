@@ -33,7 +33,7 @@ mod words;
 
 pub use memory::memory;
 pub use options::{Accounts, Enforcement, Options};
-pub use review::{Caller, Door, Reviewed, Setup, Unanswered, Unhurried, review};
+pub use review::{Caller, Door, Grant, Reviewed, Setup, Unanswered, Unhurried, review};
 pub use unread::deny_unread;
 pub use verdict::{Decision, Outcome, Verdict};
 

@@ -1,9 +1,10 @@
 //! One review: what was asked, what the engine says, what is answered.
 
+use std::cell::Cell;
+
 use serde_json::Value as Json;
 
 use crate::engine::{self, Step, Surroundings};
-use crate::object::Object;
 use crate::policy::{self, Effect, Operation, Policy, PolicySet};
 
 use super::answer::{self, About, MAX_PATCH};
@@ -40,9 +41,21 @@ pub trait Caller {
     /// failurePolicy.
     fn should_stop(&self) -> bool;
 
-    /// Asked before an object becomes a `serde_json::Value`: so many bytes more, beside [`super::memory`], may be needed until
-    /// the review is answered. False: the answer is [`Unanswered::Busy`].
-    fn grant(&self, bytes: usize) -> bool;
+    /// Asked before an object becomes a `serde_json::Value`, and before expressions build more than a little: so many bytes
+    /// more, beside [`super::memory`], may be needed until the review is answered.
+    fn grant(&self, bytes: usize) -> Grant;
+}
+
+/// What a caller says who is asked for memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grant {
+    /// It is there.
+    Given,
+    /// Others hold it: the answer is [`Unanswered::Busy`].
+    NotNow,
+    /// There is never so much. An object that needs it is not reviewed ([`Unanswered::TooLarge`]); an expression that needs
+    /// it goes wrong, and its policy's failurePolicy decides.
+    Never,
 }
 
 /// A caller that neither waits nor counts: tests, and one review at a time.
@@ -54,8 +67,8 @@ impl Caller for Unhurried {
         false
     }
 
-    fn grant(&self, _: usize) -> bool {
-        true
+    fn grant(&self, _: usize) -> Grant {
+        Grant::Given
     }
 }
 
@@ -77,6 +90,9 @@ pub enum Unanswered {
     /// The caller refused the memory: HTTP 429 with `Retry-After`.
     #[error("no memory for this review now")]
     Busy,
+    /// The caller never has the memory: [`super::deny_unread`].
+    #[error("no memory for this review")]
+    TooLarge,
 }
 
 /// Answers an AdmissionReview: bytes in, bytes out.
@@ -91,7 +107,8 @@ pub fn review(body: &[u8], door: Door, setup: &Setup<'_>, caller: &dyn Caller) -
     let review = wire::read(body, &mut spare).map_err(Unanswered::BadReview)?;
     let request = Request::new(&review.asked);
     let user = request.user();
-    let mut reviewing = Reviewing { setup, caller, request: &request, speech: Speech::default() };
+    let mut reviewing =
+        Reviewing { setup, caller, request: &request, speech: Speech::default(), busy: Cell::new(false) };
     reviewing.speech.softened = setup.options.softened(user);
     let mut patch = None;
     if !setup.options.passes(user, &review.asked.namespace) {
@@ -126,6 +143,8 @@ struct Reviewing<'r> {
     caller: &'r dyn Caller,
     request: &'r Request<'r>,
     speech: Speech,
+    /// What the caller said when expressions were refused memory for now.
+    busy: Cell<bool>,
 }
 
 impl Reviewing<'_> {
@@ -153,11 +172,14 @@ impl Reviewing<'_> {
         // A fix in several steps is played through when its check fails.
         let steps = |p: &Policy| p.mutation.as_ref().is_some_and(|m| m.mutations.len() > 1);
         if let Some(object) = object.filter(|_| judged().any(steps)) {
-            self.grant(object)?;
+            self.grant(policy::patch_memory(object.root))?;
         }
-        let stop = || self.caller.should_stop();
+        let stop = || self.stop();
+        let memory = |bytes| self.memory(bytes);
         let asked = self.request.of_engine(operation);
-        for (policy, judgement) in engine::judge_until(judged(), asked, self.setup.around, &stop) {
+        let judged = engine::judge_until(judged(), asked, self.setup.around, &stop, &memory);
+        self.not_busy()?;
+        for (policy, judgement) in judged {
             let own = object.or(old_object).filter(|_| self.setup.options.honour_ignore);
             let ignored = own.and_then(|o| policy::ignored(o, &policy.id));
             self.speech.judged(policy, &judgement, ignored.is_some());
@@ -169,10 +191,18 @@ impl Reviewing<'_> {
     fn mutate(&mut self) -> Result<Option<Vec<u8>>, Unanswered> {
         let Some(operation) = self.request.operation else { return Ok(None) };
         let asked = self.request.of_engine(operation);
-        let stop = || self.caller.should_stop();
-        let grant = |bytes| self.caller.grant(bytes);
-        let mutated = engine::mutate(self.setup.policies.iter(), asked, self.setup.around, &stop, &grant)
-            .map_err(|engine::Busy| Unanswered::Busy)?;
+        let stop = || self.stop();
+        let memory = |bytes| self.memory(bytes);
+        let refused = Cell::new(None);
+        let grant = |bytes| {
+            let why = self.grant(bytes).err();
+            let given = why.is_none();
+            refused.set(why);
+            given
+        };
+        let mutated = engine::mutate(self.setup.policies.iter(), asked, self.setup.around, &stop, &grant, &memory)
+            .map_err(|engine::Busy| refused.take().unwrap_or(Unanswered::Busy))?;
+        self.not_busy()?;
         for (policy, step) in &mutated.steps {
             match step {
                 Step::Nothing => self.speech.came_to(policy, Outcome::Pass),
@@ -200,9 +230,29 @@ impl Reviewing<'_> {
         Ok(Some(patch).filter(|_| self.speech.denials.is_empty()))
     }
 
-    fn grant(&self, object: Object<'_>) -> Result<(), Unanswered> {
-        let memory = policy::patch_memory(object.root);
-        if self.caller.grant(memory) { Ok(()) } else { Err(Unanswered::Busy) }
+    /// Memory for an object as a value.
+    fn grant(&self, bytes: usize) -> Result<(), Unanswered> {
+        match self.caller.grant(bytes) {
+            Grant::Given => Ok(()),
+            Grant::NotNow => Err(Unanswered::Busy),
+            Grant::Never => Err(Unanswered::TooLarge),
+        }
+    }
+
+    /// Memory for expressions.
+    fn memory(&self, bytes: usize) -> bool {
+        let said = self.caller.grant(bytes);
+        self.busy.set(self.busy.get() || said == Grant::NotNow);
+        said == Grant::Given
+    }
+
+    /// What is judged after memory was refused is thrown away.
+    fn stop(&self) -> bool {
+        self.busy.get() || self.caller.should_stop()
+    }
+
+    fn not_busy(&self) -> Result<(), Unanswered> {
+        if self.busy.get() { Err(Unanswered::Busy) } else { Ok(()) }
     }
 
     /// No policy can judge this: those that deny anything of this resource deny it.

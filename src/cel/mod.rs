@@ -36,7 +36,8 @@
 //! * Nesting: 250, as in the API server; recursion is never deeper, and deep expressions are compiled on a thread of their own.
 //!   Variables that use each other deeper than that are computed beforehand, in order.
 //! * Cost: [`EXPRESSION_LIMIT`] for an expression, and [`Evaluation::limit_total`]. Charged before the work.
-//! * Memory: 64 MiB for an evaluation, which costs do not bound (`library::Context`).
+//! * Memory: 64 MiB for an evaluation, which costs do not bound (`library::Context`), and what
+//!   [`Evaluation::ask_for_memory`] is granted.
 //!
 //! # To add a function
 //!
@@ -81,7 +82,7 @@ mod value;
 pub use evaluate::{EXPRESSION_LIMIT, Evaluation, Input};
 pub use fact::{Computed, Fact, FactValue, Facts};
 pub use halt::{EvalError, Halt};
-pub use library::Opaque;
+pub use library::{Grant, Opaque};
 pub use trace::{Blame, Off, Read, Tracer};
 pub use types::{StructType, Type};
 pub use unit::{Declarations, Expect, ExprId, Refusal, Unit, UnitBuilder, Uses};

@@ -10,6 +10,7 @@ mod evaluate;
 mod force;
 mod machines;
 mod mutate;
+mod purse;
 mod reads;
 mod request;
 mod scan;

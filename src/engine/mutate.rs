@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
+use crate::cel::Grant;
 use crate::object::{MissingSet, Object, Tree};
-use crate::policy::{self, ExpressionError, Matched, Patch, Policy};
+use crate::policy::{self, Context, ExpressionError, Matched, Patch, Policy};
 
 use super::Surroundings;
 use super::force::{InForce, in_force};
+use super::purse::Purse;
 use super::request::{Judge, Request};
 
 /// What came out of one mutation that matched.
@@ -40,7 +42,8 @@ pub struct Busy;
 /// Applies the mutations that have a binding. Each sees the object, and facts about it, as the ones before left it. An
 /// object that is larger than [`policy::MAX_PATCHED`] is left alone.
 ///
-/// `grant` is asked once, before the object becomes a value, for the bytes that this may take; `stop` between two policies.
+/// `grant` is asked before the object becomes a value, for the bytes that this may take; `memory` for what expressions take
+/// (refused, they go wrong); `stop` between two policies.
 ///
 /// # Errors
 /// [`Busy`] when `grant` refuses.
@@ -49,7 +52,8 @@ pub fn mutate<'p>(
     request: Request<'_>,
     around: Surroundings<'_>,
     stop: &dyn Fn() -> bool,
-    grant: &dyn Fn(usize) -> bool,
+    grant: Grant<'_>,
+    memory: Grant<'_>,
 ) -> Result<Mutated<'p>, Busy> {
     let mut out = Mutated::default();
     let Some(object) = request.object else { return Ok(out) };
@@ -60,13 +64,15 @@ pub fn mutate<'p>(
     if !grant(policy::patch_memory(object.root)) {
         return Err(Busy);
     }
+    let purse = Purse::new(memory);
     let mut changed: Option<Arc<Tree>> = None;
     for policy in matching {
         let step = if stop() {
             Err(ExpressionError::out_of_time())
         } else {
             let now = changed.as_ref().map_or(object, |tree| Object::new(tree, tree.root().id(), object.gvk));
-            one(policy, Request { object: Some(now), ..request }, around)
+            purse.empty();
+            one(policy, Request { object: Some(now), ..request }, around, &|bytes| purse.take(bytes))
         };
         let step = match step {
             Ok((step, None)) => step,
@@ -104,10 +110,12 @@ fn one(
     policy: &Policy,
     request: Request<'_>,
     around: Surroundings<'_>,
+    memory: Grant<'_>,
 ) -> Result<(Step, Option<Change>), ExpressionError> {
     let over: Vec<Object<'_>> = request.object.into_iter().collect();
     let judge = Judge::new(request, &over, around);
-    Ok(match (policy::patch(policy, &judge.context())?, request.object) {
+    let context = Context { memory, ..judge.context() };
+    Ok(match (policy::patch(policy, &context)?, request.object) {
         (Patch::Operations(operations), Some(object)) => {
             let refused = |message| {
                 let expression = Json::from(operations.clone()).to_string();

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::cell::{LazyCell, OnceCell};
 
-use crate::cel::{Computed, Fact, FactValue, Facts};
+use crate::cel::{Computed, Fact, FactValue, Facts, Grant};
 use crate::facts::{self, FactSet, World};
 use crate::inventory::{Kind, Lookup, View};
 use crate::object::{Gvk, Missing, Node, Object, Scalar, Type, Why};
@@ -11,6 +11,7 @@ use crate::policy::{self, Context, Judgement, Operation, Policy, Target};
 
 use super::Surroundings;
 use super::force::{InForce, in_force};
+use super::purse::Purse;
 
 /// An object, what is done to it, and how it was before.
 #[derive(Clone, Copy, Debug)]
@@ -157,7 +158,13 @@ impl<'j> Judge<'j> {
 
     /// What a policy's expressions may read.
     pub(super) fn context(&self) -> Context<'_> {
-        Context { target: self.target, request: &self.request_fact, namespace: &*self.namespace, facts: &*self.facts }
+        Context {
+            target: self.target,
+            request: &self.request_fact,
+            namespace: &*self.namespace,
+            facts: &*self.facts,
+            memory: &policy::plenty,
+        }
     }
 }
 
@@ -168,23 +175,27 @@ pub fn judge<'p>(
     request: Request<'_>,
     around: Surroundings<'_>,
 ) -> Vec<(&'p Policy, Judgement)> {
-    judge_until(policies, request, around, &|| false)
+    judge_until(policies, request, around, &|| false, &policy::plenty)
 }
 
-/// [`judge`], until `stop` says between two policies that time is up; what is left then comes to an error.
+/// [`judge`], until `stop` says between two policies that time is up; what is left then comes to an error. So does an
+/// expression whose memory `grant` refuses.
 pub fn judge_until<'p>(
     policies: impl IntoIterator<Item = &'p Policy>,
     request: Request<'_>,
     around: Surroundings<'_>,
     stop: &dyn Fn() -> bool,
+    grant: Grant<'_>,
 ) -> Vec<(&'p Policy, Judgement)> {
+    let purse = Purse::new(grant);
+    let memory = |bytes| purse.take(bytes);
     let over: Vec<Object<'_>> = request.subject().into_iter().collect();
     let now = Judge::new(request, &over, around);
-    let context = now.context();
+    let context = Context { memory: &memory, ..now.context() };
     let under: Vec<Object<'_>> =
         request.old_object.filter(|_| request.operation == Operation::Update).into_iter().collect();
     let before = under.first().map(|old| Judge::new(Request { object: Some(*old), ..request }, &under, around));
-    let before = before.as_ref().map(Judge::context);
+    let before = before.as_ref().map(|before| Context { memory: &memory, ..before.context() });
     let judged = policies.into_iter().map(|policy| {
         let assumption = match in_force(policy, &around.cluster.versions) {
             InForce::Yes => None,
@@ -194,6 +205,7 @@ pub fn judge_until<'p>(
         if stop() {
             return (policy, policy::overdue(policy, &context));
         }
+        purse.empty();
         let mut judgement = policy::judge(policy, &context, before.as_ref());
         for found in &mut judgement.findings {
             found.finding.assumptions.extend(assumption.clone());

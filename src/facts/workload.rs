@@ -90,6 +90,11 @@ pub enum Owner<'w> {
     Other(&'w str, &'w str),
 }
 
+/// Most elements of a list that are looked at. KubeVirt takes 256 disks and volumes (pkg/virt-api/webhooks/validating-webhook/admitters,
+/// arrayLenMax), but an object can hold as many as it has bytes, and each may become an obstacle that is held, explained and
+/// compared with the others. What lies beyond is unknown.
+const MOST: usize = 1024;
+
 impl<'t> Workload<'t> {
     /// The workload; `None` for an object of another kind.
     pub fn of(object: Object<'t>) -> Option<Self> {
@@ -129,9 +134,26 @@ impl<'t> Workload<'t> {
         self.object.at(self.template_keys())?.get("spec")?.at(keys).filter(|n| !n.is_null())
     }
 
-    /// The elements of a list in the guest's spec.
+    /// The elements of a list in the guest's spec, [`MOST`] of them.
     pub fn guest_list(&self, keys: &[&str]) -> impl Iterator<Item = Node<'t>> + use<'t> {
-        self.guest(keys).into_iter().flat_map(Node::elements)
+        self.guest(keys).into_iter().flat_map(Node::elements).take(MOST)
+    }
+
+    /// The lists that go on beyond [`MOST`], as a person names them.
+    pub fn too_long(&self) -> impl Iterator<Item = String> {
+        const LISTS: [&[&str]; 7] = [
+            &["volumes"],
+            &["networks"],
+            &["domain", "cpu", "features"],
+            &["domain", "devices", "disks"],
+            &["domain", "devices", "gpus"],
+            &["domain", "devices", "hostDevices"],
+            &["domain", "devices", "interfaces"],
+        ];
+        let own = LISTS.into_iter().map(|keys| (self.guest(keys), keys));
+        let all = own.chain([(self.machine(&["dataVolumeTemplates"]), &["dataVolumeTemplates"][..])]);
+        let long = all.filter(|(list, _)| list.is_some_and(|list| list.elements().len() > MOST));
+        long.map(|(_, keys)| format!("{} beyond the first {MOST}", keys.join(".")))
     }
 
     /// Evidence that something stands in the guest's spec, or that it does not.
@@ -159,9 +181,9 @@ impl<'t> Workload<'t> {
         Ground::of(self.object, node)
     }
 
-    /// The templates of the DataVolumes that come with the VirtualMachine.
+    /// The templates of the DataVolumes that come with the VirtualMachine, [`MOST`] of them.
     pub fn data_volume_templates(&self) -> impl Iterator<Item = Node<'t>> + use<'t> {
-        self.machine(&["dataVolumeTemplates"]).into_iter().flat_map(Node::elements)
+        self.machine(&["dataVolumeTemplates"]).into_iter().flat_map(Node::elements).take(MOST)
     }
 
     /// runStrategy, or what the old field `running` stands for, and where.

@@ -264,7 +264,7 @@ impl<'t> Node<'t> {
 
     /// The path from this value to one inside it; `None` when it is elsewhere.
     ///
-    /// Walks down from `self`, so it costs depth times the breadth on the way; nobody asks unless something failed.
+    /// Walks down from `self`, so it costs the depth, and the breadth of maps on the way; nobody asks unless something failed.
     pub fn path_to(self, target: Node<'_>) -> Option<Path> {
         if !self.contains(target) {
             return None;
@@ -274,7 +274,16 @@ impl<'t> Node<'t> {
         while at.id != target.id {
             let next = match at.kind() {
                 Type::List => {
-                    at.elements().enumerate().find(|(_, e)| e.contains(target)).map(|(i, e)| (Step::Index(i), e))
+                    // Elements stand one behind the other: the last that begins no later.
+                    let (mut i, mut end) = (0, at.elements().len());
+                    while end - i > 1 {
+                        let middle = i + (end - i) / 2;
+                        match at.element(middle)?.id <= target.id {
+                            true => i = middle,
+                            false => end = middle,
+                        }
+                    }
+                    at.element(i).map(|e| (Step::Index(i), e))
                 }
                 Type::Map => at
                     .entries()

@@ -1,9 +1,9 @@
 //! Why a validation failed: what decided, where it stood, which obstacle it makes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::cel::{Blame, Evaluation, Input, Read};
-use crate::object::{Evidence, Ground, Node, Object, Path};
+use crate::object::{Evidence, Ground, Node, Object, ObjectRef, Path};
 
 use super::context::Context;
 use super::patch::written_paths;
@@ -32,6 +32,7 @@ pub(super) fn explain<'a>(
     compared: bool,
 ) -> Blamed {
     let mut evaluation = Evaluation::new(&check.unit, inputs, Blame::new());
+    evaluation.ask_for_memory(context.memory);
     // It failed before and fails again; only what it read is of interest.
     let _ = evaluation.evaluate(validation.expression);
     let target = &context.target;
@@ -97,13 +98,15 @@ impl Gathered {
     }
 }
 
+/// Each place once. An object can have as many as it has bytes, so they are looked up and not searched for.
 fn merged(direct: Vec<Evidence>, from_facts: Vec<Evidence>) -> Vec<Evidence> {
     let mut out: Vec<Evidence> = Vec::new();
+    let mut known: HashMap<(ObjectRef, Path), usize> = HashMap::new();
     for evidence in direct.into_iter().chain(from_facts) {
-        let twin = |e: &&mut Evidence| e.object == evidence.object && e.path == evidence.path;
-        match out.iter_mut().find(twin) {
+        let at = *known.entry((evidence.object.clone(), evidence.path.clone())).or_insert(out.len());
+        match out.get_mut(at) {
             // A fact's evidence of a path says more than the expression's own read of it.
-            Some(known) if known.note.is_none() && evidence.note.is_some() => *known = evidence,
+            Some(twin) if twin.note.is_none() && evidence.note.is_some() => *twin = evidence,
             Some(_) => {}
             None => out.push(evidence),
         }

@@ -1,6 +1,6 @@
 //! `matchConditions`: whether a policy applies to what it matches.
 
-use crate::cel::{Blame, Evaluation, ExprId, Halt, Input, Off, Read, Unit};
+use crate::cel::{Blame, Evaluation, ExprId, Grant, Halt, Input, Off, Read, Unit};
 use crate::object::{MissingSet, Path};
 
 use super::set::Condition;
@@ -47,12 +47,19 @@ pub struct Open {
 }
 
 impl Open {
-    pub(super) fn note<'a>(&mut self, halt: Halt, unit: &'a Unit, id: ExprId, inputs: &'a [Input<'a>]) {
+    pub(super) fn note<'a>(
+        &mut self,
+        halt: Halt,
+        unit: &'a Unit,
+        id: ExprId,
+        inputs: &'a [Input<'a>],
+        memory: Grant<'a>,
+    ) {
         match halt {
             Halt::Unknown(missing) => self.unknown.extend(missing.iter().cloned()),
             Halt::Error(_) | Halt::OverBudget => {
                 let error = ExpressionError::new(unit.source(id), halt.to_string());
-                self.errors.push(ExpressionError { field: stumbled_over(unit, id, inputs), ..error })
+                self.errors.push(ExpressionError { field: stumbled_over(unit, id, inputs, memory), ..error })
             }
         }
     }
@@ -64,11 +71,12 @@ impl Open {
 }
 
 /// The last place in the judged object that an expression read before it went wrong.
-fn stumbled_over<'a>(unit: &'a Unit, id: ExprId, inputs: &'a [Input<'a>]) -> Option<Path> {
+fn stumbled_over<'a>(unit: &'a Unit, id: ExprId, inputs: &'a [Input<'a>], memory: Grant<'a>) -> Option<Path> {
     // The roots begin with `object` and `oldObject`.
     let root =
         inputs.iter().take(2).find_map(|input| if let Input::Node(root) = input { Some(*root) } else { None })?;
     let mut evaluation = Evaluation::new(unit, inputs, Blame::new());
+    evaluation.ask_for_memory(memory);
     let _ = evaluation.evaluate(id);
     let place = |read: &Read<'a>| match read {
         Read::Node(node) => root.path_to(*node),
@@ -87,15 +95,21 @@ pub(super) enum Applies {
 }
 
 /// All conditions are evaluated; one that is false decides, whatever the others are (apiserver matchconditions/matcher.go).
-pub(super) fn applies<'a>(unit: &'a Unit, conditions: &[Condition], inputs: &'a [Input<'a>]) -> Applies {
+pub(super) fn applies<'a>(
+    unit: &'a Unit,
+    conditions: &[Condition],
+    inputs: &'a [Input<'a>],
+    memory: Grant<'a>,
+) -> Applies {
     let mut evaluation = Evaluation::new(unit, inputs, Off);
+    evaluation.ask_for_memory(memory);
     evaluation.limit_total(CONDITIONS_BUDGET);
     let mut open = Open::default();
     for condition in conditions {
         match evaluation.evaluate(condition.expression) {
             Ok(value) if value.as_bool() == Some(true) => {}
             Ok(_) => return Applies::No,
-            Err(halt) => open.note(halt, unit, condition.expression, inputs),
+            Err(halt) => open.note(halt, unit, condition.expression, inputs, memory),
         }
     }
     if open.is_empty() { Applies::Yes } else { Applies::Open(open) }

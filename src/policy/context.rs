@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::cel::{Computed, Fact, FactValue, Facts, Input, Type};
+use crate::cel::{Computed, Fact, FactValue, Facts, Grant, Input, Type};
 use crate::object::{Missing, Object, Why};
 
 use super::constraint::Target;
@@ -30,6 +30,13 @@ pub struct Context<'a> {
     pub namespace: &'a dyn Computed,
     /// `facts`.
     pub facts: &'a dyn Facts,
+    /// Who is asked for the memory that expressions take.
+    pub memory: Grant<'a>,
+}
+
+/// Memory that nobody counts.
+pub fn plenty(_: usize) -> bool {
+    true
 }
 
 /// The roots' values, in the order of [`roots`].

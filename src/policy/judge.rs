@@ -87,7 +87,7 @@ pub fn judge(policy: &Policy, context: &Context<'_>, before: Option<&Context<'_>
     out.effect = policy.effect(&context.target);
     out.fail = check.fail;
     let inputs = inputs(context);
-    match applies(&check.unit, &check.conditions, &inputs) {
+    match applies(&check.unit, &check.conditions, &inputs, context.memory) {
         Applies::Yes if out.open.is_empty() => {}
         Applies::Yes => return out,
         Applies::No => return Judgement::default(),
@@ -99,6 +99,7 @@ pub fn judge(policy: &Policy, context: &Context<'_>, before: Option<&Context<'_>
     }
     out.applies = true;
     let mut evaluation = Evaluation::new(&check.unit, &inputs, Off);
+    evaluation.ask_for_memory(context.memory);
     evaluation.limit_total(POLICY_BUDGET);
     let ratchet = before.filter(|_| policy.ratchet);
     // What its fix does to this request; the same for every validation, and asked for only when one fails.
@@ -113,7 +114,7 @@ pub fn judge(policy: &Policy, context: &Context<'_>, before: Option<&Context<'_>
                 let finding = finding(policy, check, validation, context, &mut evaluation, blamed, patch.clone());
                 out.findings.push(Found { finding, ratcheted, reason: validation.reason.clone() });
             }
-            Err(halt) => out.open.note(halt, &check.unit, validation.expression, &inputs),
+            Err(halt) => out.open.note(halt, &check.unit, validation.expression, &inputs, context.memory),
         }
     }
     out
@@ -136,12 +137,13 @@ pub fn overdue(policy: &Policy, context: &Context<'_>) -> Judgement {
 fn was_so(check: &Check, at: usize, before: &Context<'_>, new: &Blamed) -> bool {
     let inputs = inputs(before);
     if check.constraints.matches(&before.target, true) != Matched::Yes
-        || !matches!(applies(&check.unit, &check.conditions, &inputs), Applies::Yes)
+        || !matches!(applies(&check.unit, &check.conditions, &inputs, before.memory), Applies::Yes)
     {
         return false;
     }
     let Some(validation) = check.validations.get(at) else { return false };
     let mut evaluation = Evaluation::new(&check.unit, &inputs, Off);
+    evaluation.ask_for_memory(before.memory);
     evaluation.limit_total(POLICY_BUDGET);
     let failed = matches!(evaluation.evaluate(validation.expression), Ok(v) if v.as_bool() == Some(false));
     failed && {

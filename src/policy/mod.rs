@@ -41,7 +41,7 @@ pub use blame::evidence;
 pub use cases::{Case, Expected};
 pub use conditions::{ExpressionError, Open};
 pub use constraint::{Constraints, Matched, Operation, Rule, Target};
-pub use context::{Context, inputs, request, roots, unseen_namespace};
+pub use context::{Context, inputs, plenty, request, roots, unseen_namespace};
 pub use ignore::{IGNORE, ignored};
 pub use judge::{Found, Judgement, POLICY_BUDGET, Said, judge, overdue, subject};
 pub use load::{FactDeclaration, PolicyFile, facts_type, load};

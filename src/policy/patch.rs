@@ -37,7 +37,7 @@ pub fn patch(policy: &Policy, context: &Context<'_>) -> Result<Patch, Expression
         Matched::Yes => {}
     }
     let inputs = inputs(context);
-    match applies(&mutation.unit, &mutation.conditions, &inputs) {
+    match applies(&mutation.unit, &mutation.conditions, &inputs, context.memory) {
         Applies::Yes => {}
         Applies::No => return Ok(Patch::Nothing),
         Applies::Open(mut open) => match open.errors.pop() {
@@ -54,7 +54,9 @@ pub fn patch(policy: &Policy, context: &Context<'_>) -> Result<Patch, Expression
             *object = Input::Node(tree.root());
         }
         let root = changed.as_ref().map(Tree::root).or(context.target.object.map(|o| o.root));
-        let operations = match Evaluation::new(&mutation.unit, &inputs, Off).evaluate(*expression) {
+        let mut evaluation = Evaluation::new(&mutation.unit, &inputs, Off);
+        evaluation.ask_for_memory(context.memory);
+        let operations = match evaluation.evaluate(*expression) {
             Ok(value) => operations(*kind, value.to_json().map_err(wrong)?, root).map_err(wrong)?,
             Err(Halt::Unknown(missing)) => return Ok(Patch::Unknown((*missing).clone())),
             Err(halt) => return Err(wrong(halt.to_string())),

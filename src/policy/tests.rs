@@ -64,13 +64,14 @@ fn said(policy: &str, object: &str, old: Option<&str>) -> String {
     let (facts, before) = (Stub::of(object), old.map(Stub::of));
     let request = request(&target, "ConfigMap", None);
     let namespace = unseen_namespace(target.namespace);
-    let context = Context { target, request: &*request, namespace: &namespace, facts: &facts };
+    let context = Context { target, request: &*request, namespace: &namespace, facts: &facts, memory: &plenty };
     let unchanged = old.map(|o| Target { object: Some(o), ..target });
     let before = unchanged.zip(before.as_ref()).map(|(target, facts)| Context {
         target,
         request: &*request,
         namespace: &namespace,
         facts,
+        memory: &plenty,
     });
     let judgement = judge(set.iter().next().unwrap(), &context, before.as_ref());
     let mut out = Vec::new();
@@ -341,7 +342,7 @@ fn patched(policy: &str, given: &str) -> String {
     let facts = Stub::of(object);
     let request = request(&target, "ConfigMap", None);
     let namespace = unseen_namespace(target.namespace);
-    let context = Context { target, request: &*request, namespace: &namespace, facts: &facts };
+    let context = Context { target, request: &*request, namespace: &namespace, facts: &facts, memory: &plenty };
     match patch(set.iter().next().unwrap(), &context) {
         Ok(Patch::Operations(operations)) => {
             let after = apply(object.root, &operations).unwrap();

@@ -23,7 +23,7 @@ use super::memory::Lease;
 use super::metrics::{OfPolicy, OfRequest, Reason};
 use super::pool::NotDone;
 use super::reviewer::Judged;
-use crate::admission::{self, Caller, Decision, Door, Unanswered};
+use crate::admission::{self, Caller, Decision, Door, Grant, Unanswered};
 use crate::policy::Operation;
 
 /// Its paths.
@@ -121,18 +121,13 @@ async fn review(shared: &Arc<Shared>, door: Door, body: &mut Body, deadline: Ins
         return Err(Refusal::Memory);
     }
     let start = bytes.slice(..bytes.len().min(Limits::TOO_LARGE_START));
-    let asking = Arc::new(Asking {
-        deadline,
-        gone: AtomicBool::new(false),
-        never_fits: AtomicBool::new(false),
-        lease: Mutex::new(lease),
-    });
+    let asking = Arc::new(Asking { deadline, gone: AtomicBool::new(false), lease: Mutex::new(lease) });
     match judge(shared, door, bytes, Arc::clone(&asking)).await? {
         Ok(judged) => {
             count(shared, &judged, began.elapsed());
             Ok(json(judged.reviewed.body))
         }
-        Err(Unanswered::Busy) if asking.never_fits.load(Ordering::Relaxed) => too_large(shared, &start),
+        Err(Unanswered::TooLarge) => too_large(shared, &start),
         Err(Unanswered::Busy) => Err(Refusal::Memory),
         Err(Unanswered::BadReview(why)) => {
             shared.metrics.refused.get_or_create(&Reason { reason: "bad_review" }).inc();
@@ -172,8 +167,6 @@ async fn judge(
 struct Asking {
     deadline: Instant,
     gone: AtomicBool,
-    /// Memory was asked for that this server never has, however often the request comes.
-    never_fits: AtomicBool,
     lease: Mutex<Lease>,
 }
 
@@ -182,12 +175,13 @@ impl Caller for Asking {
         self.gone.load(Ordering::Relaxed) || Instant::now() >= self.deadline
     }
 
-    fn grant(&self, bytes: usize) -> bool {
+    fn grant(&self, bytes: usize) -> Grant {
         let mut lease = self.lease.lock().unwrap_or_else(PoisonError::into_inner);
-        if lease.never_fits(bytes) {
-            self.never_fits.store(true, Ordering::Relaxed);
+        match lease.grow(bytes) {
+            true => Grant::Given,
+            false if lease.never_fits(bytes) => Grant::Never,
+            false => Grant::NotNow,
         }
-        lease.grow(bytes)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What bindings, operators and objects make of a failure.
 
 use serde_json::{Value, json};
-use virt_guard::admission::{Accounts, Caller, Decision, Door, Enforcement, Options, Outcome, Unhurried};
+use virt_guard::admission::{Accounts, Caller, Decision, Door, Enforcement, Grant, Options, Outcome, Unhurried};
 
 use super::common::{UID, World, policy, policy_on, texts, vm, vm_review};
 
@@ -152,8 +152,8 @@ fn when_time_is_up_the_failure_policy_decides() {
             true
         }
 
-        fn grant(&self, _: usize) -> bool {
-            true
+        fn grant(&self, _: usize) -> Grant {
+            Grant::Given
         }
     }
     let text = policy("a-deny", "Deny", "{expression: 'true'}");

@@ -1,7 +1,9 @@
 //! C. What an answer may hold: 47-54 (53 and 54 stand with the effects).
 
+use std::cell::Cell;
+
 use serde_json::{Value, json};
-use virt_guard::admission::{Door, MAX_ANSWER, Unhurried};
+use virt_guard::admission::{Caller, Decision, Door, Grant, MAX_ANSWER, Unanswered, Unhurried};
 
 use super::common::{World, policy, texts, vm, vm_review};
 
@@ -126,4 +128,57 @@ fn an_annotation_is_at_most_a_kibibyte() {
     let response = World::of(&text).ask(&vm_review("CREATE", vm(Value::Object(fields)), Value::Null));
     let value = response["auditAnnotations"]["many"].as_str().unwrap();
     assert!(value.len() <= 1024 && value.ends_with('…'), "{value}");
+}
+
+/// Says the same to everybody who asks for memory, and adds up what was asked for.
+struct Lender(Grant, Cell<usize>);
+
+impl Caller for Lender {
+    fn should_stop(&self) -> bool {
+        false
+    }
+
+    fn grant(&self, bytes: usize) -> Grant {
+        self.1.set(self.1.get() + bytes);
+        self.0
+    }
+}
+
+/// Expressions may build far more than the object that they read: Kubernetes' costs do not bound memory.
+#[test]
+fn memory_is_asked_for_before_expressions_build_much() {
+    const MIB: usize = 1 << 20;
+    let grows = |id: &str, effect: &str| {
+        policy(id, effect, "{expression: \"object.spec.t.replace('a', object.spec.r).size() == 0\", message: grown}")
+    };
+    let ask = |text: &str, operation: &str, old: Value, says: Grant| {
+        let object = vm(json!({"t": "a".repeat(4096), "r": "b".repeat(1024)}));
+        let old = if old.is_null() { old } else { object.clone() };
+        let lender = Lender(says, Cell::new(0));
+        let body = vm_review(operation, object, old).to_string();
+        let reviewed = World::of(text).review(body.as_bytes(), Door::Validate, &lender);
+        (reviewed, lender.1.get())
+    };
+    let create = |text: &str, says| ask(text, "CREATE", Value::Null, says);
+
+    // 4 MiB, written and then kept, and all of it once more for the evidence.
+    let (reviewed, asked) = create(&grows("a", "Deny"), Grant::Given);
+    assert_eq!(reviewed.unwrap().verdict.decision, Decision::Denied);
+    assert!((15 * MIB..=16 * MIB).contains(&asked), "{asked}");
+    let (_, of_two) = create(&(grows("a", "Deny") + &grows("b", "Warn")), Grant::Given);
+    assert_eq!(of_two, asked, "the second policy uses what the first was given");
+    // On UPDATE the old object is judged too.
+    let (_, of_update) = ask(&grows("a", "Deny"), "UPDATE", json!({}), Grant::Given);
+    assert!((31 * MIB..=32 * MIB).contains(&of_update), "{of_update}");
+
+    let (busy, _) = create(&grows("a", "Deny"), Grant::NotNow);
+    assert_eq!(busy.unwrap_err(), Unanswered::Busy);
+    // Where there is never so much, failurePolicy decides, as for any other expression that goes wrong.
+    let (never, _) = create(&grows("a", "Deny"), Grant::Never);
+    assert_eq!(never.unwrap().verdict.decision, Decision::Denied);
+    let (never, _) =
+        create(&grows("a", "Deny").replace("spec:\n  match", "spec:\n  failurePolicy: Ignore\n  match"), Grant::Never);
+    assert_eq!(never.unwrap().verdict.decision, Decision::Warned);
+    let (small, asked) = create(&policy("a", "Deny", "{expression: \"object.spec.t == ''\"}"), Grant::NotNow);
+    assert_eq!((small.unwrap().verdict.decision, asked), (Decision::Denied, 0), "little is not asked for");
 }

@@ -3,7 +3,7 @@
 use json_patch::Patch;
 use serde_json::{Value, json};
 use std::cell::RefCell;
-use virt_guard::admission::{Caller, Decision, Door, MAX_ANSWER, Unanswered, Unhurried};
+use virt_guard::admission::{Caller, Decision, Door, Grant, MAX_ANSWER, Unanswered, Unhurried};
 
 use super::common::{UID, World, vm, vm_review};
 
@@ -135,9 +135,9 @@ fn memory_is_asked_for_before_an_object_becomes_a_value() {
             false
         }
 
-        fn grant(&self, bytes: usize) -> bool {
+        fn grant(&self, bytes: usize) -> Grant {
             self.0.borrow_mut().push(bytes);
-            false
+            Grant::NotNow
         }
     }
     let asked = |text: &str, door: Door, body: &Value| {

@@ -291,6 +291,62 @@ fn the_worst_reviews_together_hold_no_more_memory_than_is_allowed() {
     assert!(grown < 128 + SLACK, "{grown} MiB more than before");
 }
 
+/// A policy whose expression builds 20 MiB, written and then kept, and as much again for its evidence.
+const GROWS: &str = "
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: grows}
+spec:
+  matchConstraints:
+    resourceRules:
+    - {apiGroups: [operators.coreos.com], apiVersions: ['*'], resources: [subscriptions], operations: [CREATE]}
+  variables:
+  - {name: grown, expression: \"'aaaaaaaaaa'.replace('a', object.metadata.annotations.big)\"}
+  validations: [{expression: variables.grown.size() == 0, message: grown}]
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: grows}
+spec: {policyName: grows, validationActions: [Deny]}
+";
+
+/// What expressions build is charged as what bodies hold: who does not find it is told to come back, and is judged then.
+#[test]
+fn what_expressions_build_is_within_the_memory_that_is_allowed() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("grows.yaml"), GROWS).unwrap();
+    let program = Program::start(folder.path(), &["--max-memory", "128", "--policies", "grows.yaml"]);
+    let big = format!("\"metadata\": {{\"annotations\":{{\"big\":\"{}\"}},", "b".repeat(2 << 20));
+    let review = String::from_utf8(REVIEW.to_vec()).unwrap();
+    let grows = post("/validate", review.replacen("\"metadata\": {", &big, 1).as_bytes());
+    assert!(program.ask(&grows).text().contains("[grows]"));
+    let before = program.peak_memory();
+
+    // 25 MiB of a body that does not end, three times: what is left suffices to read the review, and not to judge it.
+    let mut holders: Vec<_> = (0..3).map(|_| program.connect()).collect();
+    let head = "POST /validate?timeout=30s HTTP/1.1\r\nhost: h\r\ncontent-length: 29000000\r\n\r\n";
+    let begun = [head.as_bytes(), &vec![b' '; 25 << 20]].concat();
+    holders.iter_mut().for_each(|holder| holder.send(&begun));
+    let held = || metric(&program.admin("/metrics"), "virt_guard_inflight_bytes");
+    until("the memory is held", || held() == (75 << 20) as f64);
+    let busy = program.ask(&grows);
+    assert_eq!((busy.status, busy.header("retry-after")), (429, Some("1")));
+    drop(holders);
+    until("the memory is given back", || held() == 0.0);
+    assert!(program.ask(&grows).text().contains("[grows]"));
+
+    let statuses: Vec<u16> = thread::scope(|scope| {
+        let asking: Vec<_> = (0..32).map(|_| scope.spawn(|| program.ask(&grows).status)).collect();
+        asking.into_iter().map(|a| a.join().unwrap()).collect()
+    });
+    assert!(statuses.iter().all(|s| matches!(s, 200 | 429)), "{statuses:?}");
+    let peak = program.peak_memory();
+    assert!(peak < before.max(128 + BASE), "{peak} MiB");
+}
+
+/// What the program holds before the first request, in MiB.
+const BASE: usize = 48;
+
 /// What connections, and an allocator that keeps pages, may take beside what is counted, in MiB.
 const SLACK: usize = 16;
 

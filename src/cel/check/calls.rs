@@ -67,7 +67,7 @@ impl<'s> Checker<'_, 's> {
         let computed = if overload.name == "dyn" {
             None
         } else {
-            let value = (overload.call)(&mut Context::default(), &[constant.value()]);
+            let value = (overload.call)(&mut Context::new(), &[constant.value()]);
             match (value, overload.name) {
                 (Ok(value), _) => Constant::of(&value),
                 (Err(_), "duration" | "timestamp") => return Err(format!("invalid {} argument", overload.name)),

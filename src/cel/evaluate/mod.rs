@@ -19,7 +19,7 @@ use std::rc::Rc;
 use self::pending::Pending;
 use super::fact::{Computed, Fact, FactValue, Facts};
 use super::halt::{EvalError, Fail, Halt};
-use super::library::{Context, Cost, Search};
+use super::library::{Context, Cost, Grant, Search};
 use super::operators;
 use super::program::{Callee, Code, CodeId, Pattern};
 use super::trace::{Read, Tracer};
@@ -58,7 +58,7 @@ pub struct Evaluation<'a, T> {
     /// What the first use of a slot costs beside its name; empty until there is one.
     owed: Vec<u64>,
     variables: Vec<Memo<'a>>,
-    context: Context,
+    context: Context<'a>,
     /// Of the expression that is being evaluated, and what it may reach.
     cost: u64,
     limit: u64,
@@ -83,7 +83,7 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
             slots: vec![Value::Null; unit.slots as usize],
             owed: Vec::new(),
             variables: unit.variables.iter().map(|_| Memo::New).collect(),
-            context: Context::default(),
+            context: Context::new(),
             cost: 0,
             limit: EXPRESSION_LIMIT,
             spent: 0,
@@ -94,6 +94,11 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
     /// What all expressions together may cost from here on.
     pub fn limit_total(&mut self, budget: u64) {
         self.total = self.spent.saturating_add(budget);
+    }
+
+    /// Whom it has to ask for memory, before it takes more than a little.
+    pub fn ask_for_memory(&mut self, grant: Grant<'a>) {
+        self.context.ask(grant);
     }
 
     /// What all expressions have cost.

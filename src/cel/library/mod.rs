@@ -113,18 +113,46 @@ const MEMORY_LIMIT: usize = 64 << 20;
 /// Bytes of a value in a list.
 const VALUE: usize = std::mem::size_of::<Value<'_>>();
 
+/// Bytes that an evaluation builds without asking for them, and that it asks for at a time.
+const MEMORY_STEP: usize = 256 << 10;
+
+/// Who is asked for so many bytes more; false: there are none.
+pub type Grant<'g> = &'g dyn Fn(usize) -> bool;
+
 /// What functions share during one evaluation.
-#[derive(Default)]
-pub(super) struct Context {
+pub(super) struct Context<'g> {
     allocated: usize,
+    granted: usize,
+    grant: Option<Grant<'g>>,
     patterns: HashMap<Box<str>, ::regex::Regex>,
 }
 
-impl Context {
+impl<'g> Context<'g> {
+    /// Memory up to the limit is there for the taking.
+    pub fn new() -> Self {
+        Context { allocated: 0, granted: MEMORY_LIMIT, grant: None, patterns: HashMap::new() }
+    }
+
+    /// What is more than a little has to be granted.
+    pub fn ask(&mut self, grant: Grant<'g>) {
+        (self.granted, self.grant) = (MEMORY_STEP, Some(grant));
+    }
+
     /// Announces that so many bytes are about to be built.
     pub fn allocate(&mut self, bytes: usize) -> Result<(), Fail> {
         self.allocated = self.allocated.saturating_add(bytes);
-        if self.allocated > MEMORY_LIMIT { Err(Fail::OverBudget) } else { Ok(()) }
+        if self.allocated <= self.granted { Ok(()) } else { self.more() }
+    }
+
+    #[cold]
+    fn more(&mut self) -> Result<(), Fail> {
+        let grant = self.grant.filter(|_| self.allocated <= MEMORY_LIMIT).ok_or(Fail::OverBudget)?;
+        let bytes = (self.allocated - self.granted).next_multiple_of(MEMORY_STEP);
+        if !grant(bytes) {
+            return Err(Fail::OverBudget);
+        }
+        self.granted += bytes;
+        Ok(())
     }
 
     /// Announces a list of so many elements.

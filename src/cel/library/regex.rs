@@ -80,7 +80,7 @@ pub fn compile_literal(source: &str) -> Result<Regex, String> {
     compile(source, LITERAL_SIZE)
 }
 
-impl Context {
+impl Context<'_> {
     /// A pattern that is not a literal, compiled once.
     fn pattern(&mut self, source: &str) -> Result<Regex, Fail> {
         if let Some(compiled) = self.patterns.get(source) {

@@ -8,7 +8,7 @@ use super::super::look::Looks;
 use super::super::workload::Workload;
 use super::super::{Version, World};
 use super::{devices, disks, features, network};
-use crate::object::{Ground, Node};
+use crate::object::{Ground, Missing, Node, Why};
 
 /// A guest as its rules read it: completed by instancetype and preference, in a cluster.
 pub struct Guest<'a, 'w> {
@@ -80,5 +80,12 @@ pub fn looks(workload: &Workload<'_>, world: &World<'_>) -> Looks {
     features::hyperv_passthrough(&guest, &mut looks);
     disks::reservations(&guest, &mut looks);
     disks::volumes(&guest, &mut looks);
+    for what in workload.too_long() {
+        looks.open(
+            "the lists of the guest",
+            "are longer than KubeVirt takes",
+            Missing { what, why: Why::NotCollected },
+        );
+    }
     looks
 }
