@@ -5,7 +5,7 @@
 //!
 //! | file | what it is about |
 //! |---|---|
-//! | `control_plane`, `webhook`, `scene`, `faulty` | what the cases are played with |
+//! | `control_plane`, `webhook`, `scene`, `faulty`, `client` | what the cases are played with |
 //! | `envelope`, `objects`, `values`, `answers` | requests, objects and answers |
 //! | `registration`, `installation`, `trouble` | who is called when, and what happens when nobody answers |
 //! | `inventory` | the inventory that follows the cluster |
@@ -20,6 +20,9 @@
 )]
 
 mod answers;
+#[allow(dead_code, reason = "the server's own tests use the rest")]
+#[path = "../server/client.rs"]
+mod client;
 mod control_plane;
 mod demo;
 mod envelope;

@@ -3,9 +3,10 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
+use crate::client::{Client, trusting};
 use crate::faulty::{Behaviour, Faulty, admitted};
 use crate::scene::{Scene, deployed, subscription, vm, world};
-use crate::webhook::{Registration, Server};
+use crate::webhook::{Registration, Server, eventually};
 
 /// A scene in which something else than our server is called.
 fn scene(name: &str, port: u16, authority: &str) -> Scene {
@@ -91,6 +92,45 @@ fn cases_70_92_who_is_told_to_come_back_comes_back() {
         assert_eq!(faulty.calls(), 3, "{status}");
         assert!(begin.elapsed() >= Duration::from_secs(2), "it waits as long as it is told: {:?}", begin.elapsed());
     }
+}
+
+/// The server's memory is taken by bodies that do not end, and given back while the API server waits.
+#[test]
+#[ignore = "needs an API server: make test-cluster"]
+fn case_70_an_overloaded_server_is_asked_again() {
+    const MIB: usize = 1 << 20;
+    let server = Server::start(&world().plane.dir, None, &["--max-memory", "128"]);
+    let scene = Scene::empty("overloaded");
+    let registration = Registration::new("overloaded", &deployed()).service(server.port, &server.authority());
+    registration.each(|webhook| webhook["timeoutSeconds"] = 30.into()).apply(scene.plane, "overloaded");
+
+    let trust = trusting(&server.authority_pem());
+    let address = ([127, 0, 0, 1], server.port).into();
+    let head = format!("POST /validate?timeout=30s HTTP/1.1\r\nhost: h\r\ncontent-length: {}\r\n\r\n", 28 * MIB);
+    let hold = |bytes: usize| {
+        let mut client = Client::tls(address, &trust).unwrap();
+        client.send(head.as_bytes());
+        client.send(&vec![b' '; bytes]);
+        client
+    };
+    // 128 MiB to the byte, and none of them whole.
+    let sizes = [27, 27, 27, 27, 20].map(|mib| mib * MIB);
+    let holders: Vec<_> = std::thread::scope(|scope| {
+        let holding: Vec<_> = sizes.iter().map(|bytes| scope.spawn(|| hold(*bytes))).collect();
+        holding.into_iter().map(|h| h.join().unwrap()).collect()
+    });
+    eventually("all memory is taken", || server.metric("virt_guard_inflight_bytes") == 128.0 * MIB as f64);
+
+    let asked = std::thread::scope(|scope| {
+        let asking = scope.spawn(|| scene.apply(&subscription("hco", "Manual")));
+        let shed = "virt_guard_admission_shed_total{reason=\"memory\"}";
+        eventually("the API server is told to come back", || server.metric(shed) >= 1.0);
+        assert!(!asking.is_finished());
+        drop(holders);
+        asking.join().unwrap()
+    });
+    asked.refused(&["[olm-manual-approval]"]);
+    assert_eq!(server.metric("virt_guard_inflight_bytes"), 0.0);
 }
 
 #[test]

@@ -124,6 +124,18 @@ impl Server {
         self.log.lock().unwrap().clone()
     }
 
+    /// What a metric says, labels included in its name; 0 when it is not there.
+    pub fn metric(&self, name: &str) -> f64 {
+        let page = self.get("/metrics");
+        let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.map_or(0.0, |value| value.parse().unwrap())
+    }
+
+    /// The authority that signed its certificate.
+    pub fn authority_pem(&self) -> String {
+        fs::read_to_string(self.certificates.join("ca.crt")).unwrap()
+    }
+
     /// The authority that signed its certificate, for `caBundle`.
     pub fn authority(&self) -> String {
         authority(&self.certificates)
