@@ -110,7 +110,8 @@ struct LimitOptions {
     /// Open connections; more wait
     #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().connections, value_parser = connections)]
     max_connections: usize,
-    /// MiB that all requests in flight may hold together; more are told to come back. 128 at least
+    /// MiB that all requests in flight, and what expressions build for them, may hold together; more are told to come back.
+    /// 128 at least
     #[arg(long, value_name = "MIB", default_value_t = Limits::default().memory >> 20, value_parser = mebibytes)]
     max_memory: usize,
     /// How often certificates and policies are looked at

@@ -42,12 +42,13 @@ mod tests {
     #[test]
     fn what_was_granted_is_used_again() {
         let asked = Cell::new(0);
-        let purse = Purse::new(&|bytes| {
+        let grant = |bytes| {
             let all = asked.get() + bytes;
             let enough = all <= 100;
             asked.set(if enough { all } else { asked.get() });
             enough
-        });
+        };
+        let purse = Purse::new(&grant);
         assert!(purse.take(40) && purse.take(20));
         assert_eq!(asked.get(), 60);
         purse.empty();

@@ -58,7 +58,9 @@ pub(super) async fn serve(
                 Some(tls) => over_tls(stream, peer, &tls, router, &shared).await,
                 None => {
                     let mut stream = stream;
-                    if http(&mut stream, router, &shared).await {
+                    // Nobody has a reason to wait on the admin port, which has to be free for the kubelet.
+                    let limits = Limits { idle: shared.limits.head, ..shared.limits };
+                    if http(&mut stream, router, &shared, limits).await {
                         linger(&stream).await;
                     }
                 }
@@ -146,7 +148,7 @@ async fn over_tls(stream: TcpStream, peer: SocketAddr, tls: &TlsAcceptor, router
         // Some only shake hands and leave, to see whether we are there (OpenShift's kube-apiserver operator).
         Ok(Ok(mut stream)) => {
             let _open = Counted::new(shared, "open");
-            if http(&mut stream, router, shared).await {
+            if http(&mut stream, router, shared, shared.limits).await {
                 // TLS said goodbye already; what still comes is not worth being decrypted.
                 linger(stream.get_ref().0).await;
             }
@@ -157,8 +159,13 @@ async fn over_tls(stream: TcpStream, peer: SocketAddr, tls: &TlsAcceptor, router
 }
 
 /// Serves one connection; true when it came to an end of its own, and not because its time was over.
-async fn http<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, router: Router, shared: &Arc<Shared>) -> bool {
-    let pace = Pace::new(shared.limits);
+async fn http<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    router: Router,
+    shared: &Arc<Shared>,
+    limits: Limits,
+) -> bool {
+    let pace = Pace::new(limits);
     let router = TowerToHyperService::new(router);
     let service = service_fn(|request: Request<Incoming>| {
         let length = request.body().size_hint().exact();
@@ -194,7 +201,7 @@ async fn http<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, router: Router,
     if own {
         // hyper does so too, but not after every error.
         let shutdown = poll_fn(|cx| Pin::new(&mut *stream).poll_shutdown(cx));
-        let _ = timeout(shared.limits.write, shutdown).await;
+        let _ = timeout(limits.write, shutdown).await;
     }
     own
 }

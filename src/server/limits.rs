@@ -8,9 +8,10 @@ pub struct Limits {
     /// Open connections. An API server opens one for each call in flight (its own bound is 600), and keeps 25 idle ones;
     /// past the limit connections wait in the kernel's queue.
     pub connections: usize,
-    /// Bytes that all bodies in flight, and what they are parsed into, may hold. One review that an API server can send
-    /// needs up to [`Limits::LEAST_MEMORY`]. Beside it a process holds the policies, what it knows of the cluster, and up
-    /// to about 64 KiB for each connection.
+    /// Bytes that all bodies in flight, what they are parsed into, and what expressions build may hold. One review that an
+    /// API server can send needs up to [`Limits::LEAST_MEMORY`]. Beside it a process holds the policies, what it knows of
+    /// the cluster, up to about 100 KiB for each connection (TLS, and headers twice), and for each thread that judges its
+    /// stack, the facts about one object, and the little that expressions build without asking.
     pub memory: usize,
     /// Until the TLS handshake is done.
     pub handshake: Duration,

@@ -105,6 +105,24 @@ fn facts_are_judged_by_what_the_cluster_holds() {
     assert_eq!(metric(&page, "virt_guard_watch_restarts{resource=\"persistentvolumeclaims\"}"), 0.0);
 }
 
+/// An object that can be stored and has tens of thousands of obstacles: what is made of them stays small.
+#[test]
+fn what_facts_make_of_an_endless_list_is_bounded() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = start(folder.path(), empty_cluster(), &[]);
+    until("the cluster has answered", || program.admin("/readyz") == "ok\n");
+    let vm = String::from_utf8(review_of_vm("")).unwrap();
+    let (_, body) = vm.split_once("\r\n\r\n").unwrap();
+    let devices = "{\"name\":\"a\",\"deviceName\":\"b\"},".repeat((3 << 19) / 30);
+    let devices = format!("\"devices\":{{\"hostDevices\":[{}],", devices.trim_end_matches(','));
+    let body = body.replacen("\"devices\":{", &devices, 1);
+    let before = program.peak_memory();
+    let answer = program.ask(&post("/validate?timeout=10s", body.as_bytes()));
+    assert!(!allowed(&answer) && answer.text().contains("[vm-live-migrate-not-migratable]"), "{}", answer.text());
+    let grown = program.peak_memory() - before;
+    assert!(grown < 64, "{grown} MiB for {} KiB", body.len() >> 10);
+}
+
 /// Case 106.
 #[test]
 fn without_the_api_server_what_needs_no_cluster_is_served() {

@@ -52,6 +52,20 @@ fn a_connection_that_is_idle_too_long_is_closed() {
     assert!(never_used.closed() && used.closed());
 }
 
+/// Who holds connections to the admin port would keep the kubelet out.
+#[test]
+fn nobody_waits_on_the_admin_port() {
+    let running = start(Limits { head: SOON, ..limits() }, judge());
+    let mut silent = Client::plain(running.admin);
+    let mut kept = Client::plain(running.admin);
+    assert_eq!(kept.ask(b"GET /livez HTTP/1.1\r\nhost: h\r\n\r\n").status, 200);
+    assert!(silent.closed() && kept.closed());
+    let mut slow = Client::plain(running.admin);
+    slow.send(b"G");
+    assert!(slow.closed());
+    assert_eq!(running.admin("/livez").status, 200);
+}
+
 /// Case 79.
 #[test]
 fn a_body_that_does_not_come_is_not_waited_for() {

@@ -86,7 +86,7 @@ impl Program {
     }
 
     /// The most memory that it ever held, in MiB.
-    fn peak_memory(&self) -> usize {
+    pub fn peak_memory(&self) -> usize {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         peak.trim().trim_end_matches(" kB").parse::<usize>().unwrap() / 1024

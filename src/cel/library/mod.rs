@@ -114,7 +114,7 @@ const MEMORY_LIMIT: usize = 64 << 20;
 const VALUE: usize = std::mem::size_of::<Value<'_>>();
 
 /// Bytes that an evaluation builds without asking for them, and that it asks for at a time.
-const MEMORY_STEP: usize = 256 << 10;
+const MEMORY_STEP: usize = 64 << 10;
 
 /// Who is asked for so many bytes more; false: there are none.
 pub type Grant<'g> = &'g dyn Fn(usize) -> bool;

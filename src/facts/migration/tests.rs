@@ -95,6 +95,25 @@ fn storage_decides_by_access_modes() {
     }
 }
 
+/// KubeVirt takes 256 of each; an object holds as many as it has bytes.
+#[test]
+fn a_list_is_not_looked_at_for_ever_and_its_end_is_unknown() {
+    let guest = |first: &str, others: usize| {
+        let volumes = format!("{first}{}", ", {name: x, emptyDisk: {}}".repeat(others));
+        vm("runStrategy: Always", &format!("volumes: [{volumes}]"))
+    };
+    let (fine, disk) = ("{name: tmp, emptyDisk: {}}", "{name: root, hostDisk: {path: /d}}");
+    let missing = " | missing volumes beyond the first 1024 (not collected)";
+    let obstacle = "DisksNotLiveMigratable: volume root is a hostDisk that is not shared";
+    for (judged, expected) in [
+        (guest(fine, 1023), "Migratable Migrates".to_owned()),
+        (guest(fine, 1024), format!("Unknown Unknown{missing}")),
+        (guest(disk, 1024), format!("NotMigratable Refused | {obstacle}{missing}")),
+    ] {
+        assert_eq!(verdict(&judged, &cluster()), expected);
+    }
+}
+
 #[test]
 fn what_was_not_seen_is_missing_and_never_absent() {
     let judged = vm("runStrategy: Always", "volumes: [{name: root, persistentVolumeClaim: {claimName: golden}}]");
