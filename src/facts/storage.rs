@@ -5,7 +5,7 @@
 //! GetStorageClassByName...). Must not know migration.
 
 use super::lookup::{Seen, named};
-use super::workload::{Form, Workload};
+use super::workload::{Form, MOST, Workload};
 use super::{DATA_VOLUME, PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM, STORAGE_CLASS, STORAGE_PROFILE, World};
 use crate::object::{Ground, Missing, Node, Object};
 
@@ -117,6 +117,7 @@ impl<'a, 'w> Claims<'a, 'w> {
             .object
             .root
             .list_at(&["status", "volumeStatus"])
+            .take(MOST)
             .filter_map(|v| v.get("persistentVolumeClaimInfo"))
             .find(|info| info.str_at(&["claimName"]) == Some(claim))?;
         let node = info.get("accessModes").filter(|m| !m.is_empty())?;

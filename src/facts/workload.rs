@@ -93,7 +93,7 @@ pub enum Owner<'w> {
 /// Most elements of a list that are looked at. KubeVirt takes 256 disks and volumes (pkg/virt-api/webhooks/validating-webhook/admitters,
 /// arrayLenMax), but an object can hold as many as it has bytes, and each may become an obstacle that is held, explained and
 /// compared with the others. What lies beyond is unknown.
-const MOST: usize = 1024;
+pub const MOST: usize = 1024;
 
 impl<'t> Workload<'t> {
     /// The workload; `None` for an object of another kind.

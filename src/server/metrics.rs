@@ -151,7 +151,11 @@ impl Metrics {
         r.register("admission_refused", "Requests that were refused as HTTP", self.refused.clone());
         r.register("admission_abandoned", "Requests whose client left before the answer", self.abandoned.clone());
         r.register("admission_panics", "Panics caught while a request was judged", self.panics.clone());
-        r.register("policy_outcomes", "What policies came to, on requests they match", self.outcomes.clone());
+        r.register(
+            "policy_outcomes",
+            "What policies came to, on requests they match; dry runs left out",
+            self.outcomes.clone(),
+        );
         r.register("review_bytes", "Sizes of reviews", self.bytes.clone());
         r.register("inflight_bytes", "Bytes lent to requests in flight", self.inflight.clone());
         r.register("connections", "Open connections", self.connections.clone());

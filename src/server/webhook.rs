@@ -244,7 +244,8 @@ fn count(shared: &Shared, judged: &Judged, took: Duration) {
     let of = OfRequest { operation, resource: judged.resource.clone(), decision, dry_run: verdict.dry_run };
     shared.metrics.requests.get_or_create(&of).inc();
     shared.metrics.duration.observe(took.as_secs_f64());
-    for (policy, outcome) in &verdict.policies {
+    // A dry run enforces nothing.
+    for (policy, outcome) in verdict.policies.iter().filter(|_| !verdict.dry_run) {
         let of = OfPolicy { policy: policy.clone(), outcome: outcome.as_str() };
         shared.metrics.outcomes.get_or_create(&of).inc();
     }

@@ -127,6 +127,11 @@ fn a_denial_says_what_to_do() {
     assert_eq!(running.metric(&denied), 1.0);
     let outcome = "virt_guard_policy_outcomes_total{policy=\"olm-manual-approval\",outcome=\"deny\"}";
     assert_eq!(running.metric(outcome), 1.0);
+    // 17: a dry run is denied alike, and enforces nothing.
+    let dry = String::from_utf8(REVIEW.to_vec()).unwrap().replacen("\"dryRun\": false", "\"dryRun\": true", 1);
+    assert_eq!(running.ask(&post("/validate", dry.as_bytes())).json()["response"], *response);
+    assert_eq!(running.metric(&denied.replace("false", "true")), 1.0);
+    assert_eq!((running.metric(&denied), running.metric(outcome)), (1.0, 1.0));
 }
 
 /// The review, grown to a size by a text in its object.

@@ -5,6 +5,7 @@
 use super::super::look::Looks;
 use super::super::storage::{AccessModes, Claims};
 use super::super::versions::applies;
+use super::super::workload::MOST;
 use super::predict::Guest;
 use crate::object::{Cause, Ground, Node};
 
@@ -39,7 +40,7 @@ pub fn volumes(guest: &Guest<'_, '_>, looks: &mut Looks) {
 fn of_claim<'w>(guest: &Guest<'_, 'w>, claims: &Claims<'_, 'w>, name: &str, claim: Node<'w>, looks: &mut Looks) {
     let own = guest.workload.evidence(claim);
     let topic = format!("volume {name}");
-    let mut moving = guest.workload.object.root.list_at(&["status", "migratedVolumes"]);
+    let mut moving = guest.workload.object.root.list_at(&["status", "migratedVolumes"]).take(MOST);
     if let Some(volume) = moving.find(|v| v.str_at(&["volumeName"]) == Some(name)) {
         let text = "is being moved to another claim right now; look again afterwards";
         return looks.pass(topic, text, vec![guest.workload.evidence(volume), own]);
