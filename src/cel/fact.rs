@@ -96,6 +96,12 @@ impl From<&'static str> for FactValue {
     }
 }
 
+impl From<Cow<'static, str>> for FactValue {
+    fn from(s: Cow<'static, str>) -> Self {
+        FactValue::String(s)
+    }
+}
+
 impl From<String> for FactValue {
     fn from(s: String) -> Self {
         FactValue::String(Cow::Owned(s))

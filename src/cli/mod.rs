@@ -19,6 +19,7 @@ mod options;
 mod page;
 mod policies;
 mod policy_files;
+mod progress;
 mod report;
 mod serve;
 mod terminal;

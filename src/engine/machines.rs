@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::Surroundings;
 use crate::facts::after_eviction::{AfterEviction, Outcome};
-use crate::facts::cluster::Cluster;
+use crate::facts::cluster::single_node;
 use crate::facts::workload::Workload;
 use crate::facts::{VIRTUAL_MACHINE, VIRTUAL_MACHINE_INSTANCE, World};
 use crate::finding::{ClusterSummary, Machines};
@@ -24,7 +24,7 @@ pub fn cluster_summary(around: Surroundings<'_>) -> ClusterSummary {
         virtualization: versions.hyperconverged.map(|v| v.virtualization().to_string()),
         kubevirt: versions.kubevirt.map(|v| v.to_string()),
         as_of: around.cluster.now.map(|now| now.to_string()),
-        single_node: Cluster::of(&world).single_node().is_some(),
+        single_node: single_node(&world).is_some(),
         machines: machines(&world),
     }
 }

@@ -4,7 +4,7 @@
 //! pod-eviction-admitter.go), what becomes of a guest whose pod ends (pkg/virt-controller/watch/vm/vm.go, syncRunStrategy),
 //! and that a single node is not drained. Must not know which nodes there are.
 
-use super::cluster::Cluster;
+use super::cluster::single_node;
 use super::eviction::{Eviction, Strategy};
 use super::look::{Looks, known};
 use super::migration::Migration;
@@ -143,7 +143,7 @@ fn decide(
     if let Some((reason, evidence)) = not_running(workload, world) {
         return decided(Outcome::NotRunning, reason, vec![evidence]);
     }
-    if let Some(evidence) = Cluster::of(world).single_node() {
+    if let Some(evidence) = single_node(world) {
         return decided(Outcome::NotDrained, "the cluster has a single node, and that is not drained", vec![evidence]);
     }
     let said = eviction.in_force.as_ref().map_err(Clone::clone)?;

@@ -193,15 +193,6 @@ impl<'w> Cluster<'w> {
         self.world.defaults.eviction_strategy.as_deref()
     }
 
-    /// Where it says that the cluster has a single node: its drain is skipped and the reboot stops what runs
-    /// (machine-config-operator pkg/daemon/drain.go, performDrain). `None` also where nobody knows, for plain Kubernetes
-    /// has no such object.
-    pub fn single_node(&self) -> Option<Ground> {
-        let infrastructure = self.world.only(INFRASTRUCTURE).ok()??;
-        let topology = infrastructure.at(&["status", "controlPlaneTopology"])?;
-        (topology.as_str() == Some("SingleReplica")).then(|| Ground::of(infrastructure, topology))
-    }
-
     /// Whether HyperConverged would call this cluster highly available: two nodes or more with the worker role
     /// (hyperconverged-cluster-operator pkg/internal/nodeinfo/nodeinfo.go).
     pub fn is_highly_available(&self) -> Found<bool> {
@@ -239,6 +230,15 @@ impl<'w> Cluster<'w> {
         let paused = |pool: &Object<'_>| pool.root.bool_at(&["spec", "paused"]) == Some(true);
         self.world.seen(MACHINE_CONFIG_POOL).into_iter().filter(paused).collect()
     }
+}
+
+/// Where it says that the cluster has a single node: its drain is skipped and the reboot stops what runs
+/// (machine-config-operator pkg/daemon/drain.go, performDrain). `None` also where nobody knows, for plain Kubernetes has no
+/// such object.
+pub fn single_node(world: &World<'_>) -> Option<Ground> {
+    let infrastructure = world.only(INFRASTRUCTURE).ok()??;
+    let topology = infrastructure.at(&["status", "controlPlaneTopology"])?;
+    (topology.as_str() == Some("SingleReplica")).then(|| Ground::of(infrastructure, topology))
 }
 
 /// True for a KubeVirt that HyperConverged writes.

@@ -280,7 +280,7 @@ fn origin(in_force: &Result<Said, MissingSet>, form: Form) -> &'static str {
     in_force.as_ref().map_or("", |said| said.source.origin(form))
 }
 
-fn tell(looks: &mut Looks, topic: &str, said: &Result<Said, MissingSet>, form: Form) {
+fn tell(looks: &mut Looks, topic: &'static str, said: &Result<Said, MissingSet>, form: Form) {
     match said {
         Ok(said) => {
             let text = format!("{}, {}", said.strategy.as_str(), said.source.origin(form));

@@ -2,6 +2,8 @@
 //!
 //! Knows marks and texts. Must not know any rule.
 
+use std::borrow::Cow;
+
 use crate::cel::Fact;
 use crate::object::{Cause, Ground, Missing, MissingSet};
 
@@ -24,14 +26,19 @@ pub struct Look {
     /// What came of it.
     pub mark: Mark,
     /// What was looked at (`network default`); of an obstacle, the reason as KubeVirt spells it (`DisksNotLiveMigratable`).
-    pub topic: String,
+    pub topic: Cow<'static, str>,
     /// What was found, as half a sentence (`masquerade on the pod network`).
-    pub text: String,
+    pub text: Cow<'static, str>,
     /// Where. Of an obstacle the first stands in the judged object and carries the reason and the cause.
     pub evidence: Vec<Ground>,
     /// What would have to be known; of an open look never empty.
     pub missing: MissingSet,
 }
+
+/// What a rule says: most of it is the same for every object.
+pub trait Words: Into<Cow<'static, str>> {}
+
+impl<W: Into<Cow<'static, str>>> Words for W {}
 
 /// What a fact looked at, in order.
 #[derive(Clone, Debug, Default)]
@@ -39,29 +46,30 @@ pub struct Looks(Vec<Look>);
 
 impl Looks {
     /// Something stands in the way; `evidence` begins with a place in the judged object.
-    pub fn obstacle(&mut self, reason: &str, text: impl Into<String>, cause: Cause, evidence: Vec<Ground>) {
+    pub fn obstacle(&mut self, reason: impl Words, text: impl Words, cause: Cause, evidence: Vec<Ground>) {
+        let reason = reason.into();
         let mut evidence = evidence.into_iter();
-        let first = evidence.next().map(|e| e.obstacle(reason, cause));
+        let first = evidence.next().map(|e| e.obstacle(&reason, cause));
         self.add(Mark::Obstacle, reason, text, first.into_iter().chain(evidence).collect());
     }
 
     /// Something does not stand in the way.
-    pub fn pass(&mut self, topic: impl Into<String>, text: impl Into<String>, evidence: Vec<Ground>) {
+    pub fn pass(&mut self, topic: impl Words, text: impl Words, evidence: Vec<Ground>) {
         self.add(Mark::Pass, topic, text, evidence);
     }
 
     /// Something worth knowing that decides nothing.
-    pub fn note(&mut self, topic: impl Into<String>, text: impl Into<String>, evidence: Vec<Ground>) {
+    pub fn note(&mut self, topic: impl Words, text: impl Words, evidence: Vec<Ground>) {
         self.add(Mark::Note, topic, text, evidence);
     }
 
     /// Something that would decide and cannot be said.
-    pub fn open(&mut self, topic: impl Into<String>, text: impl Into<String>, missing: Missing) {
+    pub fn open(&mut self, topic: impl Words, text: impl Words, missing: Missing) {
         let (topic, text) = (topic.into(), text.into());
         self.0.push(Look { mark: Mark::Open, topic, text, evidence: Vec::new(), missing: [missing].into() });
     }
 
-    fn add(&mut self, mark: Mark, topic: impl Into<String>, text: impl Into<String>, evidence: Vec<Ground>) {
+    fn add(&mut self, mark: Mark, topic: impl Words, text: impl Words, evidence: Vec<Ground>) {
         self.0.push(Look { mark, topic: topic.into(), text: text.into(), evidence, missing: MissingSet::new() });
     }
 

@@ -159,21 +159,26 @@ impl<'t> Node<'t> {
     /// The value under a key of a map.
     #[inline]
     pub fn get(self, key: &str) -> Option<Node<'t>> {
-        self.entry(key).map(|(_, value)| value)
+        let slot = self.find(key)?;
+        Some(Node::new(self.tree, NodeId(slot + 1)))
     }
 
     /// A key of a map and its value, both as nodes.
-    #[inline]
     pub fn entry(self, key: &str) -> Option<(Node<'t>, Node<'t>)> {
+        let slot = self.find(key)?;
+        Some((Node::new(self.tree, NodeId(slot)), Node::new(self.tree, NodeId(slot + 1))))
+    }
+
+    /// The slot of a key.
+    fn find(self, key: &str) -> Option<u32> {
         let order = self.order()?;
         // Kubernetes' maps are short: a scan of the keys beats a binary search up to about a dozen.
-        let at = if order.len() <= 12 {
-            order.iter().position(|slot| self.is_key(*slot, key))?
+        if order.len() <= 12 {
+            order.iter().copied().find(|slot| self.is_key(*slot, key))
         } else {
-            order.binary_search_by(|slot| self.key_at(*slot).cmp(key)).ok()?
-        };
-        let slot = *order.get(at)?;
-        Some((Node::new(self.tree, NodeId(slot)), Node::new(self.tree, NodeId(slot + 1))))
+            let at = order.binary_search_by(|slot| self.key_at(*slot).cmp(key)).ok()?;
+            order.get(at).copied()
+        }
     }
 
     #[inline]
@@ -187,7 +192,8 @@ impl<'t> Node<'t> {
     fn is_key(self, slot: u32, key: &str) -> bool {
         match self.tree.slots.get(slot as usize) {
             Some(Slot::Str { at, len }) if *len as usize == key.len() => {
-                self.tree.text.as_bytes().get(*at as usize..).is_some_and(|text| text.starts_with(key.as_bytes()))
+                let at = *at as usize;
+                self.tree.text.as_bytes().get(at..at + key.len()) == Some(key.as_bytes())
             }
             _ => false,
         }

@@ -338,7 +338,13 @@ impl TreeBuilder {
             _ => "",
         };
         let entries = order.get_mut(from as usize..)?;
-        if entries.is_sorted_by(|a, b| key(a) < key(b)) {
+        // The API server writes custom resources in this order already.
+        let mut before = None;
+        let in_order = entries.iter().all(|slot| {
+            let key = key(slot);
+            before.replace(key).is_none_or(|before| before < key)
+        });
+        if in_order {
             return None;
         }
         entries.sort_by(|a, b| key(a).cmp(key(b)));

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
@@ -31,9 +32,11 @@ pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
 pub const NAMESPACE: &str = "virt-guard";
 pub const SERVICE: &str = "local";
 
-/// A certificate for the Service, localhost and 127.0.0.1, and who signed it; made by `virt-guard certs`.
+/// A certificate for the Service, localhost and 127.0.0.1, and who signed it; made by `virt-guard certs`. Each time in a
+/// folder of its own: run again, it would replace a pair that another test is reading.
 pub fn certificates(dir: &Path) -> PathBuf {
-    let dir = dir.join("certs");
+    static MADE: AtomicUsize = AtomicUsize::new(0);
+    let dir = dir.join(format!("certs-{}", MADE.fetch_add(1, Ordering::Relaxed)));
     let name = format!("{SERVICE}.{NAMESPACE}.svc");
     let made = Command::new(env!("CARGO_BIN_EXE_virt-guard"))
         .args(["certs", "--name", &name, "--dir"])

@@ -39,8 +39,16 @@ impl<'a> Range<'_, 'a> {
         }
     }
 
-    /// Index or key, and element or value.
-    fn at(&self, i: usize) -> Option<(Value<'a>, Value<'a>)> {
+    /// What a macro of one variable goes through: elements, or keys.
+    fn item(&self, i: usize) -> Option<Value<'a>> {
+        match self {
+            Range::List(list) => list.get(i),
+            Range::Map(map) => map.entry(i).map(|(key, _)| key),
+        }
+    }
+
+    /// What a macro of two variables goes through: index or key, and element or value.
+    fn entry(&self, i: usize) -> Option<(Value<'a>, Value<'a>)> {
         match self {
             Range::List(list) => list.get(i).map(|e| (Value::Int(i as i64), e)),
             Range::Map(map) => map.entry(i),
@@ -85,17 +93,19 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         let mut rounds = Rounds { last_counts, ..Rounds::default() };
         let last = range.len().saturating_sub(1);
         for i in 0..range.len() {
-            let Some((key, element)) = range.at(i) else { continue };
-            let item = match (&range, parts.second) {
-                (Range::List(_), None) => element.clone(),
-                _ => key,
-            };
-            self.set(parts.first, item.clone());
-            if let Some(second) = parts.second {
-                self.set(second, element);
+            match parts.second {
+                None => {
+                    let Some(item) = range.item(i) else { continue };
+                    self.set(parts.first, item);
+                }
+                Some(second) => {
+                    let Some((key, value)) = range.entry(i) else { continue };
+                    self.set(parts.first, key);
+                    self.set(second, value);
+                }
             }
             let mark = self.tracer.mark();
-            if let Some(decided) = self.round(parts, item, &mut rounds)? {
+            if let Some(decided) = self.round(parts, &mut rounds)? {
                 self.tracer.forget(start, mark);
                 // The loop looks once more whether to go on.
                 let look = if i < last { if decided { 3 } else { 2 } } else { 0 };
@@ -107,7 +117,7 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
     }
 
     /// One element. `Some`: it decided the whole.
-    fn round(&mut self, parts: &'a Macro, item: Value<'a>, rounds: &mut Rounds<'a>) -> Result<Option<bool>, Halt> {
+    fn round(&mut self, parts: &'a Macro, rounds: &mut Rounds<'a>) -> Result<Option<bool>, Halt> {
         match parts.kind {
             MacroKind::All | MacroKind::Exists => {
                 let decided_by = parts.kind == MacroKind::Exists;
@@ -125,11 +135,11 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
                 match self.test(parts.body, rounds)? {
                     Some(true) => {
                         self.charge(APPEND + 1)?;
-                        let outcome = known(item);
+                        let outcome = known(self.get(parts.first));
                         let item = rounds.pending.take(outcome)?;
                         self.keep(item, rounds)?;
                     }
-                    _ => rounds.rejected.push((mark, self.tracer.mark())),
+                    _ => self.reject(mark, rounds),
                 }
             }
             _ => {
@@ -137,17 +147,17 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
                 if let Some(filter) = parts.filter
                     && self.test(filter, rounds)? != Some(true)
                 {
-                    rounds.rejected.push((mark, self.tracer.mark()));
+                    self.reject(mark, rounds);
                     return Ok(None);
                 }
-                self.collect(parts, item, rounds)?;
+                self.collect(parts, rounds)?;
             }
         }
         Ok(None)
     }
 
     /// `map` and the like: the body's value into the result.
-    fn collect(&mut self, parts: &'a Macro, item: Value<'a>, rounds: &mut Rounds<'a>) -> Result<(), Halt> {
+    fn collect(&mut self, parts: &'a Macro, rounds: &mut Rounds<'a>) -> Result<(), Halt> {
         if parts.kind == MacroKind::TransformMap && rounds.pending.is_error() {
             // cel-go puts nothing into a map that is an error; what is evaluated is so for the unknowns alone.
             self.charge(1)?;
@@ -170,7 +180,7 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
             self.context.hold(std::slice::from_ref(&value)).map_err(|_| Halt::OverBudget)?;
         }
         match parts.kind {
-            MacroKind::TransformMap => rounds.entries.push((item, value)),
+            MacroKind::TransformMap => rounds.entries.push((self.get(parts.first), value)),
             MacroKind::TransformMapEntry => match value.as_map() {
                 Some(map) => rounds.entries.extend(map.iter()),
                 None => rounds.pending.note(self.error("no such overload", self.place(parts.body)))?,
@@ -178,6 +188,13 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
             _ => self.keep(Some(value), rounds)?,
         }
         Ok(())
+    }
+
+    /// What was read for an element that is not in the result.
+    fn reject(&mut self, mark: usize, rounds: &mut Rounds<'a>) {
+        if T::ON {
+            rounds.rejected.push((mark, self.tracer.mark()));
+        }
     }
 
     fn is_constant(&self, code: CodeId) -> bool {
@@ -198,16 +215,13 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         if rounds.last_counts && matches!(outcome, Err(Halt::Error(_))) {
             rounds.pending.forget_error();
         }
-        Ok(rounds.pending.take(outcome)?.and_then(|value| value.as_bool()))
+        rounds.pending.take(outcome)
     }
 
-    fn condition(&mut self, body: CodeId) -> Outcome<'a> {
+    fn condition(&mut self, body: CodeId) -> Result<bool, Halt> {
         let value = self.run(body)?;
         self.consume(&value);
-        if value.as_bool().is_none() {
-            return Err(self.error("no such overload", self.place(body)));
-        }
-        Ok(value)
+        value.as_bool().ok_or_else(|| self.error("no such overload", self.place(body)))
     }
 
     /// No element decided.

@@ -181,7 +181,12 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
     #[inline]
     fn slot(&mut self, slot: u32) -> Outcome<'a> {
         self.charge(1)?;
-        known(self.slots.get(slot as usize).cloned().unwrap_or(Value::Null))
+        known(self.get(slot))
+    }
+
+    #[inline]
+    fn get(&self, slot: u32) -> Value<'a> {
+        self.slots.get(slot as usize).cloned().unwrap_or(Value::Null)
     }
 
     #[inline(never)]

@@ -18,7 +18,7 @@ pub struct Pending {
 impl Pending {
     /// The value, or `None` after noting why there is none. Only over budget ends at once.
     #[inline]
-    pub fn take<'a>(&mut self, outcome: Result<Value<'a>, Halt>) -> Result<Option<Value<'a>>, Halt> {
+    pub fn take<V>(&mut self, outcome: Result<V, Halt>) -> Result<Option<V>, Halt> {
         match outcome {
             Ok(value) => Ok(Some(value)),
             Err(halt) => {

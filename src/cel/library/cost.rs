@@ -69,7 +69,12 @@ impl Cost {
     }
 
     /// The cost of a call.
+    #[inline]
     pub fn of(self, arguments: &[Value<'_>]) -> u64 {
+        if self == Cost::One { 1 } else { self.by_size(arguments) }
+    }
+
+    fn by_size(self, arguments: &[Value<'_>]) -> u64 {
         let size = |i: usize| arguments.get(i).map_or(1, size_of);
         match self {
             Cost::One => 1,

@@ -147,7 +147,7 @@ impl<'a> Value<'a> {
     }
 
     /// The normal form.
-    #[inline]
+    #[inline(always)]
     pub fn view<'v>(&'v self) -> View<'v, 'a> {
         match self {
             Value::Null => View::Null,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::walk::{Found, shown};
+use crate::cli::progress::Progress;
 use crate::cli::terminal::words;
 use crate::finding::Unreadable;
 use crate::object::{Tree, Type};
@@ -28,7 +29,13 @@ pub struct ReadFile {
 
 /// Reads files; the order stays.
 pub fn files(found: &[Found]) -> Vec<Result<ReadFile, Unreadable>> {
-    found.par_iter().map(file).collect()
+    let progress = Progress::new("files", found.len());
+    let read = |found| {
+        let read = file(found);
+        progress.step();
+        read
+    };
+    found.par_iter().map(read).collect()
 }
 
 fn file(found: &Found) -> Result<ReadFile, Unreadable> {

@@ -93,7 +93,7 @@ pub fn launch_security(guest: &Guest<'_, '_>, looks: &mut Looks) {
     };
     let has = |key: &str| security.node.get(key).is_some_and(|n| !n.is_null());
     let version = guest.kubevirt();
-    let obstacle = |looks: &mut Looks, reason: &str, technology: &str| {
+    let obstacle = |looks: &mut Looks, reason: &'static str, technology: &str| {
         let text = format!("its memory is encrypted with {technology}");
         let cause = Cause {
             key: format!("{reason}/LaunchSecurity {technology}"),

@@ -187,7 +187,7 @@ mod tests {
             );
             let test = Test::new(&local, &["all"]);
             let migration = Migration::of(judged.object(), &test.world()).unwrap();
-            let notes: Vec<&str> = migration.looks.of(Mark::Note).map(|l| l.text.as_str()).collect();
+            let notes: Vec<&str> = migration.looks.of(Mark::Note).map(|l| &*l.text).collect();
             assert_eq!(notes.join("; "), expected, "{volume}");
         }
     }

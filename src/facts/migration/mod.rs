@@ -77,7 +77,7 @@ impl Migration {
     /// The obstacles as the end of a sentence: `volume data is ReadWriteOnce on storage class local-path, and 2 more`. Empty
     /// without any.
     pub fn summary(&self) -> String {
-        let mut texts = self.obstacles().map(|o| o.text.as_str());
+        let mut texts = self.obstacles().map(|o| &*o.text);
         let Some(first) = texts.next() else { return String::new() };
         match texts.count() {
             0 => first.to_owned(),
@@ -131,7 +131,7 @@ impl Migration {
 
 /// What does away with an obstacle; `None` where the guest needs what stands in the way.
 fn remedy(obstacle: &Look) -> Option<&'static str> {
-    match obstacle.topic.as_str() {
+    match &*obstacle.topic {
         "DisksNotLiveMigratable" => Some("move its disks to a storage class that offers ReadWriteMany"),
         "InterfaceNotLiveMigratable" => Some("connect it to the pod network by masquerade"),
         "NoTSCFrequencyNotLiveMigratable" => Some("switch Hyper-V re-enlightenment off"),

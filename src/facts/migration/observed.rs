@@ -65,7 +65,7 @@ fn refused(workload: &Workload<'_>, world: &World<'_>, condition: Node<'_>, fore
             let cause = Cause { key: format!("{reason}/Condition LiveMigratable"), text: clause(reason).to_owned() };
             let message = condition.str_at(&["message"]).unwrap_or_default();
             let text = if message.is_empty() { reason.to_owned() } else { format!("KubeVirt says: {message}") };
-            looks.obstacle(reason, text, cause, vec![said]);
+            looks.obstacle(reason.to_owned(), text, cause, vec![said]);
         }
     }
     looks.extend(opens_demoted(foreseen));
@@ -86,7 +86,7 @@ fn demoted(looks: Looks, refuted: impl Fn(&str) -> bool) -> Looks {
     for look in looks.iter_mut() {
         if look.mark == Mark::Obstacle && refuted(&look.topic) {
             look.mark = Mark::Note;
-            look.text = format!("{}; KubeVirt does not mind", look.text);
+            look.text = format!("{}; KubeVirt does not mind", look.text).into();
             look.evidence = std::mem::take(&mut look.evidence).into_iter().map(Ground::without_obstacle).collect();
         }
     }
@@ -202,7 +202,7 @@ mod tests {
             ),
         );
         let migration = Migration::of(judged.object(), &Test::new("", &[]).world()).unwrap();
-        let texts: Vec<&str> = migration.obstacles().map(|o| o.text.as_str()).collect();
+        let texts: Vec<&str> = migration.obstacles().map(|o| &*o.text).collect();
         assert_eq!(texts, ["KubeVirt says: no host model", "volume root is ReadWriteOnce"]);
     }
 }

@@ -359,7 +359,7 @@ fn every_obstacle_is_named() {
     );
     let test = cluster();
     let migration = Migration::of(judged.object(), &test.world()).unwrap();
-    let reasons: Vec<&str> = migration.obstacles().map(|o| o.topic.as_str()).collect();
+    let reasons: Vec<&str> = migration.obstacles().map(|o| &*o.topic).collect();
     assert_eq!(
         reasons,
         [
