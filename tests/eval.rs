@@ -197,6 +197,10 @@ error   it costs more than Kubernetes allows, 1000000 for one expression
 cost    10000012
 [3]
 "#);
+    // Little work, by Kubernetes' count, that builds a lot.
+    let much = format!("lists.range(3000).map(x, '{}'.replace('a', '{}')).size()", "a".repeat(80), "b".repeat(400));
+    let said = eval(&[&much]);
+    assert!(said.starts_with("error   it builds more than an evaluation may hold here, 64 MiB\ncost    "), "{said}");
 }
 
 /// The variables that the API server hands to an expression.

@@ -77,7 +77,9 @@ impl fmt::Display for Halt {
                 }
                 Ok(())
             }
-            Halt::OverBudget => f.write_str("the expression costs more than Kubernetes allows"),
+            Halt::OverBudget => {
+                f.write_str("the expression costs more than Kubernetes allows, or builds more than there is memory for")
+            }
         }
     }
 }

@@ -257,6 +257,9 @@ impl Screen<'_> {
                 let unknown = self.page.paint(AnsiColor::Yellow.on_default(), "not known");
                 self.line("value", &format!("{unknown}: {}", printable(&missing.join(", "))));
             }
+            Outcome::OverBudget if answer.cost <= EXPRESSION_LIMIT => {
+                self.line("error", "it builds more than an evaluation may hold here, 64 MiB");
+            }
             Outcome::OverBudget => {
                 self.line(
                     "error",

@@ -48,6 +48,9 @@ impl Limits {
     pub const LINGER_BYTES: usize = 4 * 1024 * 1024;
     /// Least memory that can be asked for, in bytes: the worst review that an API server can send, judged alone.
     pub const LEAST_MEMORY: usize = 128 * 1024 * 1024;
+    /// Threads that judge, where the machine has so many processors: some ten thousand requests a second, and what each
+    /// holds beside the permits (facts about one object, up to some 40 MiB of the worst) stays small beside them.
+    pub const THREADS: usize = 8;
     /// Requests that wait for a thread; more are told to come back.
     pub const WAITING: usize = 256;
     /// Stack of a thread that judges, in bytes: expressions nest up to 250 brackets, and a debug build needs 12 KiB for

@@ -99,7 +99,7 @@ impl Server {
         reviewer: Arc<dyn Reviewer>,
         draining: tokio::sync::watch::Receiver<bool>,
     ) -> io::Result<Self> {
-        let threads = available_parallelism().map_or(1, usize::from);
+        let threads = available_parallelism().map_or(1, usize::from).min(Limits::THREADS);
         let health = Health::new(draining.clone());
         let served = Arc::clone(&certificates);
         health.check("certificate", move || match served.expired() {
