@@ -28,7 +28,7 @@ pub fn places(marked: &str) -> Vec<usize> {
         None if inner.starts_with(['!', '-']) => {}
         None => {
             let step = |(_, text): &&(usize, &str)| matches!(*text, "." | "(" | "[" | "{");
-            places.extend(outside.iter().filter(step).next_back().map(|(at, _)| offset + at));
+            places.extend(outside.iter().rfind(step).map(|(at, _)| offset + at));
         }
     }
     places
