@@ -15,8 +15,8 @@ N ?= 20000
 SEED ?= 1
 FUZZ_SECONDS ?= 600
 
-# Beyond the number that every change is checked with, an optimised build pays: it takes minutes, and then each million
-# takes a quarter of the time.
+# Beyond the number that every change is checked with, an optimised build pays: it takes minutes, and then questions take
+# less than half of the time.
 optimised := $(if $(filter 1,$(shell expr $(N) '>' 20000)),--release)
 
 # Built once and kept outside of the tree, under the hash of what they are built from.
