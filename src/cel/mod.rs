@@ -47,13 +47,19 @@
 //!
 //! # What differs from the API server, on purpose
 //!
-//! * Maps iterate in key order. `authorizer` is refused.
+//! * Maps iterate in key order. `authorizer` is refused, and so is `variables` as a whole.
 //! * An `Object.spec{…}` under another field's name is refused when it is loaded, not when it is applied.
 //! * What cannot be found again is no key of a map: lists, maps, bytes (which panic there), optionals, a library's values.
 //!   Where that is known at load it is refused then.
 //! * protobuf's messages (`google.protobuf.Int64Value{value: 1}`) are refused; so is `[?x]` with an `x` of which nothing is
 //!   known, at which the API server breaks off the request.
 //! * All that is wrong is told at once: what is computed at load too, when types do not fit.
+//!   What follows from a mistake is not told: a call that is refused may be anything.
+//! * What is wrong in a macro is marked itself; the API server points at the macro.
+//! * An `Object` equals, and is read as, the map that it becomes. `type(x)` of it is its own type.
+//! * A type stays one within `optMap`, where cel-go makes its name of it; `null.optMap(…)` is refused at load.
+//! * `flatten` with a negative level is an error; its cost, which wraps around in Go, is not charged.
+//! * Where cel-go crashes on a value (an internal error), there is the value, or the error that it should be.
 //! * A value or type that variables put into each other without end is over budget, or `dyn`.
 //! * A quantity never changes. In the API server `q.add(x)` changes `q` where its digits do not fit 64 bits (`1.5Gi`), and
 //!   comparing `q` with such a one makes it no integer any more.

@@ -106,8 +106,9 @@ impl Callee {
     pub fn new(all: &'static [Overload], mask: u64) -> Self {
         let first = all.get(mask.trailing_zeros() as usize);
         let cost = match first {
-            Some(overload) if mask.count_ones() == 1 || overload.cost.by_name() => overload.cost,
-            _ => Cost::One,
+            Some(overload) if mask.count_ones() == 1 => overload.cost,
+            Some(overload) => overload.cost.by_name().unwrap_or(Cost::One),
+            None => Cost::One,
         };
         let hands_on = first.is_some_and(|o| matches!(o.name, "dyn" | "optional.of" | "value"));
         let converts = |o: &Overload| CONVERSIONS.contains(&o.name) && !matches!(o.name, "dyn" | "type");

@@ -1,5 +1,7 @@
 //! What comes out of a question, the API server's and ours in one form: the oracle's (`tests/controlplane/oracle`).
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use virt_guard::cel::{
@@ -7,6 +9,7 @@ use virt_guard::cel::{
     UnitBuilder, Value, View,
 };
 
+use super::places::places;
 use super::question::Question;
 
 /// Either `refused`, or `cost` with `value` or `error`.
@@ -34,10 +37,20 @@ pub struct Answer {
 pub struct Refusal {
     pub line: usize,
     pub column: usize,
-    /// Where what is meant ends; the API server names one place only.
+    /// Of ours, the places at which the API server may point for it: see `places`.
     #[serde(default, skip)]
-    pub end: Option<(usize, usize)>,
+    pub places: Vec<(usize, usize)>,
+    /// Of ours, what is marked.
+    #[serde(default, skip)]
+    pub span: Range<usize>,
     pub message: String,
+}
+
+impl Refusal {
+    /// Whether this one of ours marks what the API server points at.
+    pub fn marks(&self, theirs: &Refusal) -> bool {
+        self.places.contains(&(theirs.line, theirs.column))
+    }
 }
 
 /// Kinds of errors. Words may differ, the kind may not.
@@ -153,8 +166,9 @@ fn refused(source: &str, refusals: &[OurRefusal]) -> Answer {
     };
     let place = |refusal: &OurRefusal| {
         let (line, column) = position(refusal.span.start);
-        let end = Some(position(refusal.span.end));
-        Refusal { line, column, end, message: refusal.message.clone() }
+        let places = places(&source[refusal.span.clone()]).into_iter();
+        let places = places.map(|at| position(refusal.span.start + at)).collect();
+        Refusal { line, column, places, span: refusal.span.clone(), message: refusal.message.clone() }
     };
     Answer { refused: refusals.iter().map(place).collect(), ..Answer::default() }
 }

@@ -3,8 +3,11 @@
 //! Not here, because it cannot differ: maps iterate in key order with us and in random order in the API server, so the
 //! oracle is made to iterate in key order (`tests/controlplane/oracle/order.go`).
 
+use serde_json::{Value as Json, json};
+
 use super::answer::{Answer, Refusal};
 use super::compare::{Aspect, Difference};
+use super::places::bracketed;
 use super::question::Question;
 
 /// A difference on purpose.
@@ -22,15 +25,17 @@ pub const KNOWN: &[Known] = &[
         reason: "what KubeVirt and OLM conclude is ours; the API server has no such variable",
         excuses: |_, difference, theirs, _| {
             difference.aspect == Aspect::WeAccept
-                && theirs.refused.iter().any(|r| r.message.starts_with("undeclared reference to 'facts'"))
+                && all_say(theirs, |m| m.starts_with("undeclared reference to 'facts'"))
         },
     },
     Known {
         name: "authorizer",
         reason: "who may do what is known to the API server alone: reports and checks could not say the same",
         excuses: |_, difference, _, ours| {
+            // What is called on it is nothing that we know either.
             difference.aspect == Aspect::WeRefuse
-                && ours.refused.iter().any(|r| r.message.starts_with("undeclared reference to 'authorizer'"))
+                && ours.refused.first().is_some_and(|r| r.message == "undeclared reference to 'authorizer'")
+                && all_say(ours, |m| m.starts_with("undeclared reference to '"))
         },
     },
     Known {
@@ -39,9 +44,7 @@ pub const KNOWN: &[Known] = &[
         excuses: |question, difference, _, ours| {
             let place =
                 |message: &str| message.starts_with("expected type 'Object.") && message.contains("' for field '");
-            difference.aspect == Aspect::WeRefuse
-                && question.inputs.is_mutation()
-                && ours.refused.iter().any(|r| place(&r.message))
+            difference.aspect == Aspect::WeRefuse && question.inputs.is_mutation() && all_say(ours, place)
         },
     },
     Known {
@@ -58,9 +61,12 @@ pub const KNOWN: &[Known] = &[
     Known {
         name: "first, last, unwrap",
         reason: "they came with Kubernetes 1.33; a newer server takes them in whatever version's name",
-        excuses: |question, difference, _, _| {
+        excuses: |question, difference, theirs, ours| {
+            let calls = [".first()", ".last()", "optional.unwrap(", ".unwrapOpt()"];
             difference.aspect == Aspect::Since
-                && ["first()", "last()", "unwrap"].iter().any(|f| question.expression.contains(f))
+                && ours.since == Some(33)
+                && theirs.since < ours.since
+                && calls.iter().any(|call| question.expression.contains(call))
         },
     },
     Known {
@@ -68,8 +74,11 @@ pub const KNOWN: &[Known] = &[
         reason: "cel-go takes lists, maps and the like for keys and then finds none of them again; here they are refused",
         excuses: |_, difference, _, ours| {
             let key = |message: &str| message.starts_with("unsupported key type");
-            difference.aspect != Aspect::WeAccept
-                && (ours.refused.iter().any(|r| key(&r.message)) || ours.error.as_deref().is_some_and(key))
+            match difference.aspect {
+                Aspect::WeRefuse | Aspect::Position => all_say(ours, key),
+                Aspect::Ending | Aspect::ErrorClass | Aspect::Cost => ours.error.as_deref().is_some_and(key),
+                _ => false,
+            }
         },
     },
     Known {
@@ -78,23 +87,27 @@ pub const KNOWN: &[Known] = &[
         excuses: |question, difference, _, ours| {
             difference.aspect == Aspect::WeRefuse
                 && question.expression.contains("google.protobuf.")
-                && ours.refused.iter().any(|r| r.message.starts_with("undeclared reference to 'google"))
+                && all_say(ours, |m| m.starts_with("undeclared reference to 'google"))
         },
     },
     Known {
         name: "variables as a whole",
         reason: "what a policy reads has to be known by name before it runs",
         excuses: |_, difference, _, ours| {
-            difference.aspect == Aspect::WeRefuse
-                && ours.refused.iter().any(|r| r.message.starts_with("undeclared reference to 'variables'"))
+            difference.aspect == Aspect::WeRefuse && all_say(ours, |m| m == "undeclared reference to 'variables'")
         },
     },
     Known {
         name: "the place of a mistake in a macro",
         reason: "cel-go names the macro, and a function that nobody wrote; here it is the part that is wrong",
-        excuses: |question, difference, theirs, _| {
+        excuses: |question, difference, theirs, ours| {
+            let (Some(their_first), Some(our_first)) = (theirs.refused.first(), ours.refused.first()) else {
+                return false;
+            };
+            let same = |t: &Refusal, o: &Refusal| o.marks(t) || part_of_macro(&question.expression, t, o);
             difference.aspect == Aspect::Position
-                && theirs.refused.iter().any(|r| follows_a_macro(&question.expression, r.line, r.column))
+                && ours.refused.iter().any(|o| same(their_first, o))
+                && theirs.refused.iter().any(|t| same(t, our_first))
         },
     },
     Known {
@@ -110,23 +123,42 @@ pub const KNOWN: &[Known] = &[
                     || literal(&r.message)
             };
             let refused = |answer: &Answer| answer.refused.first().is_some_and(text);
-            difference.aspect == Aspect::Position && (refused(theirs) || refused(ours))
+            difference.aspect == Aspect::Position && refused(theirs) && refused(ours)
         },
     },
     Known {
         name: "the place of a field of the wrong type",
         reason: "the value, and not the colon before it",
-        excuses: |_, difference, theirs, _| {
-            difference.aspect == Aspect::Position
-                && theirs.refused.first().is_some_and(|r| r.message.starts_with("expected type of field "))
+        excuses: |question, difference, theirs, ours| {
+            let field = |answer: &Answer| {
+                let field = |r: &Refusal| {
+                    r.message.starts_with("expected type of field ") || r.message.starts_with("undefined field '")
+                };
+                answer.refused.first().is_some_and(field)
+            };
+            difference.aspect == Aspect::Position && question.inputs.is_mutation() && field(theirs) && field(ours)
         },
     },
     Known {
         name: "an Object is a map",
         reason: "it is made to be applied, and compares and reads as what it becomes",
-        excuses: |question, difference, _, _| {
-            let written = ["Object{", "Object.", "JSONPatch{"].iter().any(|t| question.expression.contains(t));
-            matches!(difference.aspect, Aspect::Value | Aspect::Ending) && written && question.inputs.is_mutation()
+        excuses: |question, difference, theirs, ours| {
+            let values = || match (theirs.value.as_ref()?.as_object()?.iter().next()?, ours.value.as_ref()?) {
+                ((name, of), value) if name == "bool" => Some(*of == json!(false) && *value == json!({"bool": true})),
+                ((name, of), value) if name == "type" => {
+                    let ours = value.get("type")?.as_str()?;
+                    Some(*of == json!("type") && (ours.starts_with("Object") || ours == "JSONPatch"))
+                }
+                _ => None,
+            };
+            let key = |error: &String| error.starts_with("no such key: ");
+            question.inputs.is_mutation()
+                && ["Object{", "Object.", "JSONPatch{"].iter().any(|t| question.expression.contains(t))
+                && match difference.aspect {
+                    Aspect::Value => values() == Some(true),
+                    Aspect::Ending => theirs.error.as_ref().is_some_and(key) && ours.value.is_some(),
+                    _ => false,
+                }
         },
     },
     Known {
@@ -134,18 +166,16 @@ pub const KNOWN: &[Known] = &[
         reason: "the API server takes null.optMap() and finds out when it runs; here it is refused",
         excuses: |_, difference, _, ours| {
             difference.aspect == Aspect::WeRefuse
-                && ours.refused.iter().any(|r| {
-                    r.message.starts_with("expected type 'optional_type(") && r.message.ends_with("found 'null_type'")
-                })
+                && all_say(ours, |m| m.starts_with("expected type 'optional_type(") && m.ends_with("found 'null_type'"))
         },
     },
     Known {
         name: "types in optMap",
         reason: "cel-go makes the type's name of it, in optMap alone",
-        excuses: |question, difference, _, ours| {
+        excuses: |question, difference, theirs, ours| {
             difference.aspect == Aspect::Value
                 && question.expression.contains(".optMap(")
-                && ours.value.as_ref().is_some_and(|value| value.to_string().contains("{\"type\":"))
+                && ours.value.as_ref().map(names_in_optionals) == theirs.value
         },
     },
     Known {
@@ -157,37 +187,78 @@ pub const KNOWN: &[Known] = &[
         },
     },
     Known {
-        name: "format with what [], {} and optional.none() hold",
-        reason: "it has no type yet, and gets the one of its neighbours in the list; the API server takes any verb for it",
-        excuses: |question, difference, _, ours| {
-            difference.aspect == Aspect::WeRefuse
-                && ["[]", "{}", "optional.none()"].iter().any(|open| question.expression.contains(open))
-                && ours.refused.iter().any(|r| r.message.starts_with("error during formatting: "))
+        name: "what follows from a mistake",
+        reason: "a call that is refused may be anything here; there it has the type that it would have had",
+        excuses: |_, difference, theirs, ours| {
+            difference.aspect == Aspect::Position
+                && theirs.refused.len() > ours.refused.len()
+                && ours.refused.iter().all(|r| theirs.refused.iter().any(|t| r.marks(t)))
+        },
+    },
+    Known {
+        name: "what is computed at load",
+        reason: "all that is wrong is told at once; the API server computes nothing while types do not fit",
+        excuses: |_, difference, theirs, ours| {
+            let of_types = ["found no ", "undeclared ", "expected type ", "undefined ", "type '", "expression of "];
+            let computed = |r: &Refusal| !of_types.iter().any(|words| r.message.starts_with(words));
+            difference.aspect == Aspect::Position
+                && theirs.refused.first().is_some_and(|first| ours.refused.iter().any(|r| r.marks(first)))
+                && ours.refused.first().is_some_and(computed)
+                && !theirs.refused.iter().any(computed)
         },
     },
 ];
 
-/// Whether the place is the bracket behind a macro's name.
-fn follows_a_macro(expression: &str, line: usize, column: usize) -> bool {
-    const MACROS: [&str; 13] = [
-        "has",
-        "all",
-        "exists",
-        "exists_one",
-        "existsOne",
-        "map",
-        "filter",
-        "sortBy",
-        "optMap",
-        "optFlatMap",
-        "transformList",
-        "transformMap",
-        "transformMapEntry",
-    ];
-    let line = expression.lines().nth(line.saturating_sub(1)).unwrap_or_default();
-    let before: String = line.chars().take(column.saturating_sub(1)).collect();
-    let name = before.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
-    MACROS.contains(&name)
+/// A value in which an optional holds the name of a type instead of the type.
+fn names_in_optionals(value: &Json) -> Json {
+    match value {
+        Json::Array(list) => list.iter().map(names_in_optionals).collect(),
+        Json::Object(map) => {
+            let inner = |(name, inner): (&String, &Json)| match inner.get("type") {
+                Some(of) if name == "optional" => (name.clone(), json!({"string": of})),
+                _ => (name.clone(), names_in_optionals(inner)),
+            };
+            map.iter().map(inner).collect()
+        }
+        other => other.clone(),
+    }
+}
+
+/// Whether an answer is refusals, and all of them are such.
+fn all_say(answer: &Answer, such: impl Fn(&str) -> bool) -> bool {
+    !answer.refused.is_empty() && answer.refused.iter().all(|r| such(&r.message))
+}
+
+const MACROS: [&str; 13] = [
+    "has",
+    "all",
+    "exists",
+    "exists_one",
+    "existsOne",
+    "map",
+    "filter",
+    "sortBy",
+    "optMap",
+    "optFlatMap",
+    "transformList",
+    "transformMap",
+    "transformMapEntry",
+];
+
+/// Whether the API server points at the bracket behind a macro's name, and we mark a part of that macro: something in its
+/// brackets, or all that it is called on.
+fn part_of_macro(expression: &str, theirs: &Refusal, ours: &Refusal) -> bool {
+    let before = expression.split_inclusive('\n').take(theirs.line.saturating_sub(1)).map(str::len).sum::<usize>();
+    let column = expression[before..].char_indices().nth(theirs.column.saturating_sub(1));
+    let at = before + column.map_or(0, |(at, _)| at);
+    let named = expression[..at].trim_end_matches(|c: char| c.is_alphanumeric() || c == '_');
+    if !MACROS.contains(&&expression[named.len()..at]) {
+        return false;
+    }
+    let brackets = at..at + bracketed(&expression[at..]);
+    let receiver = named.trim_end().strip_suffix('.').map(str::trim_end);
+    brackets.start < ours.span.start && ours.span.end < brackets.end
+        || receiver.is_some_and(|receiver| receiver.len() == expression[..ours.span.end].trim_end().len())
 }
 
 /// The entry that excuses a difference, by its place in the list.

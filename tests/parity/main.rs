@@ -20,6 +20,7 @@ mod fuzz;
 mod generate;
 mod known;
 mod oracle;
+mod places;
 mod policies;
 mod question;
 mod recorded;

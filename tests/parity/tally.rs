@@ -40,7 +40,7 @@ impl Tally {
             _ => self.values += 1,
         }
         let ours = ours(question);
-        for difference in differences(theirs, &ours) {
+        for difference in differences(question, theirs, &ours) {
             if let Some(known) = excuse(question, &difference, theirs, &ours) {
                 self.excused[known] += 1;
                 continue;

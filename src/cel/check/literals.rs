@@ -138,9 +138,9 @@ impl<'s> Checker<'_, 's> {
         }
     }
 
-    /// Lets all literals from a place on mix types.
-    pub(super) fn mixed_within(&mut self, from: Span) {
-        self.uneven.retain(|literal| literal.span.start < from.start);
+    /// Lets all literals in a place mix types.
+    pub(super) fn mixed_within(&mut self, place: Span) {
+        self.uneven.retain(|literal| literal.span.start < place.start || literal.span.end > place.end);
     }
 
     /// Refuses literals of several types; only where everything else is right, so that no type is a guess (cel-go

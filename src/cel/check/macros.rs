@@ -34,7 +34,20 @@ fn recognise(name: &str, arguments: usize) -> Option<(MacroKind, usize, bool)> {
     })
 }
 
+/// Whether a method call is a macro.
+pub(super) fn is_macro(name: &str, arguments: usize) -> bool {
+    recognise(name, arguments).is_some()
+}
+
 impl<'s> Checker<'_, 's> {
+    /// A call's arguments.
+    pub(super) fn arguments(&mut self, name: &str, arguments: &[Expr<'s>]) -> Vec<Typed> {
+        match (name, arguments) {
+            ("format", [argument]) => vec![self.formatted(argument)],
+            _ => arguments.iter().map(|e| self.expr(e)).collect(),
+        }
+    }
+
     /// `receiver.name(arguments)`; `at` is the receiver's place, `span` the call's.
     pub(super) fn method(
         &mut self,
@@ -50,37 +63,37 @@ impl<'s> Checker<'_, 's> {
             }
             return self.comprehension(receiver, at, (kind, variables, filtered), arguments, span);
         }
-        if let ("or" | "orValue", [other]) = (name, arguments) {
+        let others = match self.ahead.pop_if(|(call, _)| *call == span) {
+            Some((_, typed)) => typed,
+            None => self.arguments(name, arguments),
+        };
+        if let ("or" | "orValue", [other]) = (name, others.as_slice()) {
             return self.or_else(receiver, name == "orValue", other, span);
         }
+        if receiver == (REFUSED, Type::Dyn) {
+            return receiver;
+        }
+        let pattern = receiver.0;
         let mut typed = vec![receiver];
-        match (name, arguments) {
-            ("format", [argument]) => {
-                typed.push(self.formatted(argument));
-                // What is formatted may mix types, at every depth.
-                self.mixed_within(at);
-                if let Some((pattern, _)) = typed.first() {
-                    self.format(*pattern, argument, span);
-                }
-            }
-            _ => typed.extend(arguments.iter().map(|e| self.expr(e))),
+        typed.extend(others);
+        let result = self.call(name, true, typed, span);
+        if let ("format", [argument]) = (name, arguments) {
+            // What is formatted may mix types, at every depth.
+            self.mixed_within(Span { start: at.start, end: span.end });
+            self.format(pattern, argument, span);
         }
-        if typed.first().is_some_and(|(code, ty)| *code == REFUSED && *ty == Type::Dyn) {
-            return (REFUSED, Type::Dyn);
-        }
-        self.call(name, true, typed, span)
+        result
     }
 
-    fn or_else(&mut self, receiver: Typed, unwrap: bool, other: &Expr<'s>, span: Span) -> Typed {
+    fn or_else(&mut self, receiver: Typed, unwrap: bool, (code, ty): &Typed, span: Span) -> Typed {
         self.needs(28);
         let (base, given) = receiver;
-        let (code, ty) = self.expr(other);
         let name = if unwrap { "orValue" } else { "or" };
-        let Some(result) = self.types.or_else(&given, &ty, unwrap) else {
-            let types = format!("{}.({})", self.shown(&given), self.shown(&ty));
+        let Some(result) = self.types.or_else(&given, ty, unwrap) else {
+            let types = format!("{}.({})", self.shown(&given), self.shown(ty));
             return self.refuse(span, format!("found no matching overload for '{name}' applied to '{types}'"), None);
         };
-        (self.emit(Code::OrElse { base, other: code, unwrap }, span), result)
+        (self.emit(Code::OrElse { base, other: *code, unwrap }, span), result)
     }
 
     fn comprehension(
@@ -105,6 +118,7 @@ impl<'s> Checker<'_, 's> {
             };
             return self.refuse(at, message, None);
         };
+        let item = types[0].clone();
         let mark = self.scope.len();
         let mut slots = [0, 0];
         for ((argument, ty), slot) in names.iter().zip(types).zip(slots.iter_mut()) {
@@ -127,7 +141,7 @@ impl<'s> Checker<'_, 's> {
         }
         let [first, second] = slots;
         let filter = match bodies {
-            [condition, _] if filtered => Some(self.expect(condition, &Type::Bool)),
+            [condition, _] if filtered => Some((self.expr(condition), condition.span)),
             _ => None,
         };
         let Some(last) = bodies.last() else { return (REFUSED, Type::Dyn) };
@@ -137,11 +151,16 @@ impl<'s> Checker<'_, 's> {
             }
             _ => self.expr(last),
         };
+        if let Some(((_, ty), span)) = &filter {
+            self.fits(ty, &Type::Bool, *span);
+        }
+        let filter = filter.map(|((code, _), _)| code);
         self.scope.truncate(mark);
         if kind == MacroKind::SortBy {
             self.sortable(&ty, &body_type, span);
         }
-        let result = self.result(kind, ty, body_type, last.span);
+        let conditional = filter.is_some() || kind == MacroKind::Filter;
+        let result = self.result((kind, conditional), ty, item, body_type, last.span);
         let typed = kind == MacroKind::SortBy && !matches!(result.1, Type::Dyn | Type::Null);
         let second = (variables == 2).then_some(second);
         let code = Code::Macro(Box::new(Macro { kind, range, first, second, filter, body, typed }));
@@ -190,26 +209,31 @@ impl<'s> Checker<'_, 's> {
         })
     }
 
-    /// What a macro gives, and the type of its body where that matters.
-    fn result(&mut self, kind: MacroKind, range: Type, body: Type, at: Span) -> (Type, Type) {
+    /// What a macro gives, and the type of its body where that matters. `conditional`: some elements are left out.
+    fn result(
+        &mut self,
+        (kind, conditional): (MacroKind, bool),
+        range: Type,
+        item: Type,
+        body: Type,
+        at: Span,
+    ) -> (Type, Type) {
         let ty = match kind {
             MacroKind::All | MacroKind::Exists | MacroKind::ExistsOne => Type::Bool,
-            MacroKind::Filter => match range {
-                Type::Map(key, _) => Type::List(key),
-                Type::List(element) => Type::List(element),
-                _ => Type::list(Type::Dyn),
-            },
-            MacroKind::Map => Type::list(body.clone()),
-            MacroKind::TransformMap => match range {
-                Type::Map(key, _) => Type::Map(key, Box::new(body.clone())),
-                Type::List(_) => Type::Map(Box::new(Type::Int), Box::new(body.clone())),
-                _ => Type::Map(Box::new(Type::Dyn), Box::new(body.clone())),
-            },
-            MacroKind::TransformMapEntry => match &body {
-                Type::Map(..) => body.clone(),
-                Type::Dyn | Type::Param(_) => Type::Map(Box::new(Type::Dyn), Box::new(Type::Dyn)),
-                other => self.refuse(at, format!("expected type 'map(dyn, dyn)' but found '{other}'"), None).1,
-            },
+            MacroKind::Filter => self.types.gathered(None, &Type::list(item), conditional).unwrap_or(Type::Dyn),
+            MacroKind::Map => self.types.gathered(None, &Type::list(body.clone()), conditional).unwrap_or(Type::Dyn),
+            MacroKind::TransformMap => self.types.gathered(Some(&item), &body, conditional).unwrap_or(Type::Dyn),
+            MacroKind::TransformMapEntry => {
+                let whole = Type::Map(Box::new(self.types.fresh()), Box::new(self.types.fresh()));
+                let entry = self.types.assignable(&body, &whole).then(|| self.types.resolve(&whole));
+                match entry.and_then(|entry| self.types.gathered(None, &entry, conditional)) {
+                    Some(map) => map,
+                    None => {
+                        let body = self.shown(&body);
+                        self.refuse(at, format!("expected type 'map(dyn, dyn)' but found '{body}'"), None).1
+                    }
+                }
+            }
             MacroKind::SortBy => {
                 self.needs(34);
                 match (self.types.resolve(&range), &body) {
@@ -218,7 +242,10 @@ impl<'s> Checker<'_, 's> {
                     (range, _) => range,
                 }
             }
-            MacroKind::OptMap => Type::Optional(Box::new(body.clone())),
+            MacroKind::OptMap => {
+                let (some, none) = (Type::Optional(Box::new(body.clone())), self.types.fresh());
+                self.types.either(&some, &Type::Optional(Box::new(none))).unwrap_or(some)
+            }
             MacroKind::OptFlatMap => {
                 let none = Type::Optional(Box::new(self.types.fresh()));
                 self.types.either(&body, &none).unwrap_or_else(|| {

@@ -48,6 +48,8 @@ pub(super) struct Checker<'u, 's> {
     /// Within what is formatted, where the types of literals' parts are kept by their places.
     formatting: bool,
     parts: BTreeMap<(u32, u32), Type>,
+    /// Arguments of calls that are still to come, the next one last, with the place of the call.
+    ahead: Vec<(Span, Vec<Typed>)>,
     /// Everything that is wrong.
     pub refusals: Vec<Refusal>,
     /// What is read, variables' reads included.
@@ -113,6 +115,7 @@ impl<'u, 's> Checker<'u, 's> {
             unfounded: 0,
             formatting: false,
             parts: BTreeMap::new(),
+            ahead: Vec::new(),
             refusals: Vec::new(),
             uses: Uses::default(),
             since: 0,
@@ -181,17 +184,17 @@ impl<'u, 's> Checker<'u, 's> {
 
     /// An expression that has to be of a type.
     fn expect(&mut self, e: &Expr<'s>, wanted: &Type) -> CodeId {
-        self.expect_at(e, wanted, e.span)
+        let (id, given) = self.expr(e);
+        self.fits(&given, wanted, e.span);
+        id
     }
 
-    /// The same; what is marked if it is not.
-    fn expect_at(&mut self, e: &Expr<'s>, wanted: &Type, span: Span) -> CodeId {
-        let (id, given) = self.expr(e);
-        if given != *wanted && !self.types.assignable(&given, wanted) {
-            let given = self.shown(&given);
+    /// Refuses a type where another one is wanted.
+    fn fits(&mut self, given: &Type, wanted: &Type, span: Span) {
+        if given != wanted && !self.types.assignable(given, wanted) {
+            let given = self.shown(given);
             self.refuse(span, format!("expected type '{wanted}' but found '{given}'"), None);
         }
-        id
     }
 
     fn literal(&mut self, literal: &Literal<'s>, span: Span) -> Typed {
@@ -333,14 +336,16 @@ impl<'u, 's> Checker<'u, 's> {
             // Both values are meant, from the question mark on.
             let values = Span { start: mark.start, end: span.end };
             let asked = Span { start: condition.span.start, end: mark.end };
-            let condition = self.expect_at(condition, &Type::Bool, asked);
+            let (condition, asked_type) = self.expr(condition);
             let (code, ty) = self.expr(value);
             coded.push((condition, self.branch(code)));
-            types.push((ty, values));
+            types.push((asked_type, asked, ty, values));
         }
         let (code, mut ty) = self.expr(last);
         let last = self.branch(code);
-        for (other, at) in types.into_iter().rev() {
+        // Conditions count once their values are known: a call's arguments come before the call.
+        for (condition, asked, other, at) in types.into_iter().rev() {
+            self.fits(&condition, &Type::Bool, asked);
             match self.types.either(&other, &ty) {
                 Some(joined) => ty = joined,
                 None => {

@@ -1,5 +1,6 @@
 //! `a.b[c].d(e)`: selections become paths, calls and macros nodes of their own.
 
+use super::macros::is_macro;
 use super::{Checker, Typed, did_you_mean, suggest};
 use crate::cel::library::{FOREIGN_NAMESPACES, FUNCTIONS, NAMESPACES};
 use crate::cel::program::{Code, CodeId, Constant, Key, Step};
@@ -19,10 +20,27 @@ struct Path {
 
 impl<'s> Checker<'_, 's> {
     pub(super) fn postfix(&mut self, base: &Expr<'s>, steps: &[Postfix<'s>], span: Span) -> Typed {
+        self.look_ahead(base, steps);
         let (path, rest) = self.base(base, steps);
         let mut path = self.follow(path, base.span, rest);
         path.span = span;
         self.finish(path)
+    }
+
+    /// Finds the types of calls' arguments, from the last call to the first and before what they are called on. The order
+    /// counts where a type is open, and it is cel-go's (checker/checker.go, checkCall). A macro's range comes before its body.
+    fn look_ahead(&mut self, base: &Expr<'s>, steps: &[Postfix<'s>]) {
+        // A namespace's function may not be there at all.
+        let namespace = matches!(base.kind, Kind::Name(name)
+            if NAMESPACES.contains(&name) || FOREIGN_NAMESPACES.contains(&name) || name == "jsonpatch");
+        for step in steps.iter().skip(usize::from(namespace)).rev() {
+            if let PostfixKind::Call { name, arguments } = &step.kind
+                && !is_macro(name, arguments.len())
+            {
+                let typed = self.arguments(name, arguments);
+                self.ahead.push((step.span, typed));
+            }
+        }
     }
 
     fn follow(&mut self, mut path: Path, origin: Span, steps: &[Postfix<'s>]) -> Path {
@@ -58,6 +76,7 @@ impl<'s> Checker<'_, 's> {
         let path = |(base, ty), fresh, span| Path { base, fresh, steps: Vec::new(), ty, span };
         if let Kind::Postfix(inner, first) = &base.kind {
             // `(a.b).c` is `a.b.c`.
+            self.look_ahead(inner, first);
             let (begun, rest) = self.base(inner, first);
             return (self.follow(begun, inner.span, rest), steps);
         }
@@ -221,6 +240,7 @@ impl<'s> Checker<'_, 's> {
             let help = "it takes a field, as in has(object.spec); for an index use '[?' and hasValue()".to_owned();
             return self.refuse(argument.span, "invalid argument to has() macro", Some(help));
         };
+        self.look_ahead(base, steps);
         let (path, rest) = self.base(base, steps);
         let Some((_, rest)) = rest.split_last() else {
             // `has(variables.x)`: a variable that is declared is there.

@@ -40,6 +40,33 @@ impl Bindings {
         })
     }
 
+    /// What a macro gathers in a list or map that is empty at first, as cel-go writes its loop: `result + more`, or of a map
+    /// `@mapInsert(result, key, more)` and `@mapInsert(result, more)`; `conditional`: `c ? … : result`.
+    pub fn gathered(&mut self, key: Option<&Type>, more: &Type, conditional: bool) -> Option<Type> {
+        let pair = |k: Type, v: Type| Type::Map(Box::new(k), Box::new(v));
+        let empty = |types: &mut Self| match (key, more) {
+            (None, Type::List(_)) => Type::list(types.fresh()),
+            _ => pair(types.fresh(), types.fresh()),
+        };
+        self.attempt(|types| {
+            let (result, step) = (empty(types), empty(types));
+            let fits = types.assign(&result, &step)
+                && match (key, &step) {
+                    (Some(key), Type::Map(k, v)) => types.assign(key, k) && types.assign(more, v),
+                    _ => types.assign(more, &step),
+                };
+            let mut step = types.resolve(&step);
+            if conditional && fits {
+                let either = types.fresh();
+                if !(types.assign(&step, &either) && types.assign(&result, &either)) {
+                    return None;
+                }
+                step = types.resolve(&either);
+            }
+            (fits && types.assign(&step, &result)).then(|| types.resolve(&result))
+        })
+    }
+
     /// `optional(A).or(optional(A)): optional(A)` and `optional(A).orValue(A): A`.
     pub fn or_else(&mut self, optional: &Type, other: &Type, unwrap: bool) -> Option<Type> {
         self.attempt(|types| {

@@ -280,9 +280,10 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
     /// bound to `o.value()`, in which `o` is written, and paid, once more.
     #[inline(never)]
     fn optional(&mut self, parts: &'a Macro, id: CodeId) -> Outcome<'a> {
-        let before = self.cost;
+        let (before, paid) = (self.cost, self.paid);
         let range = self.run(parts.range);
-        let twice = self.cost.saturating_sub(before);
+        // What an outer variable owes is paid once.
+        let twice = self.cost.saturating_sub(before).saturating_sub(self.paid.saturating_sub(paid));
         self.charge(1)?;
         let inner = match range? {
             Value::Optional(Some(inner)) => (*inner).clone(),
@@ -301,6 +302,10 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
             *owed = twice + 1;
         }
         let value = self.run(parts.body);
+        if self.owed.get(parts.first as usize) == Some(&0) {
+            // Only what is owed further out is paid once: this is evaluated, and owes, anew.
+            self.paid = self.paid.saturating_sub(twice + 1);
+        }
         if parts.kind == MacroKind::OptFlatMap {
             return value;
         }
@@ -315,12 +320,17 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
     }
 }
 
-/// A key that occurs twice.
+/// A key that occurs twice; numbers of all types are the same keys.
 fn repeated(entries: &[(Value<'_>, Value<'_>)]) -> Option<String> {
-    let mut keys: Vec<String> = entries.iter().filter_map(|(k, _)| k.to_text().map(|t| t.into_owned())).collect();
+    let key = |key: &Value<'_>| match key.view() {
+        View::Type(name) => Some(("type".to_owned(), name.to_owned())),
+        View::Int(_) | View::Uint(_) | View::Double(_) => Some(("number".to_owned(), key.to_text()?.into_owned())),
+        _ => Some((key.type_name().to_owned(), key.to_text()?.into_owned())),
+    };
+    let mut keys: Vec<_> = entries.iter().filter_map(|(k, _)| key(k)).collect();
     keys.sort_unstable();
     keys.windows(2).find_map(|pair| match pair {
-        [a, b] if a == b => Some(a.clone()),
+        [a, b] if a == b => Some(a.1.clone()),
         _ => None,
     })
 }

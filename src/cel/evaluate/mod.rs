@@ -57,6 +57,8 @@ pub struct Evaluation<'a, T> {
     slots: Vec<Value<'a>>,
     /// What the first use of a slot costs beside its name; empty until there is one.
     owed: Vec<u64>,
+    /// How much of that the expression that is being evaluated has paid.
+    paid: u64,
     variables: Vec<Memo<'a>>,
     context: Context<'a>,
     /// Of the expression that is being evaluated, and what it may reach.
@@ -82,6 +84,7 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
             tracer,
             slots: vec![Value::Null; unit.slots as usize],
             owed: Vec::new(),
+            paid: 0,
             variables: unit.variables.iter().map(|_| Memo::New).collect(),
             context: Context::new(),
             cost: 0,
@@ -191,8 +194,9 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
 
     #[inline(never)]
     fn owed(&mut self, slot: u32) -> Outcome<'a> {
-        let owed = self.owed.get_mut(slot as usize).map(std::mem::take);
-        self.charge(owed.unwrap_or(0))?;
+        let owed = self.owed.get_mut(slot as usize).map(std::mem::take).unwrap_or(0);
+        self.paid = self.paid.saturating_add(owed);
+        self.charge(owed)?;
         self.slot(slot)
     }
 
@@ -232,8 +236,9 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         let Some(variable) = unit.variables.get(i as usize) else { return Ok(()) };
         let Some(expression) = unit.get(variable.expression) else { return Ok(()) };
         self.begin();
-        let mark = self.tracer.mark();
+        let (mark, paid) = (self.tracer.mark(), self.paid);
         let outcome = self.run(expression.code);
+        self.paid = paid;
         self.end();
         if let Err(Halt::OverBudget) = outcome {
             return Err(Halt::OverBudget);
@@ -355,8 +360,8 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
         self.consume(&text);
         self.charge(cost.of(&[text.clone(), Value::Str(&pattern.source)]))?;
         pending.finish()?;
-        let limit = limit.map_or(Some(-1), |limit| limit.as_int());
-        let (Some(source), Some(limit)) = (text.as_str(), limit) else {
+        let limit = limit.map_or(Some(-1), |limit| raw(&limit).as_int());
+        let (Some(source), Some(limit)) = (raw_text(&text), limit) else {
             return Err(self.error("no such overload", self.place(id)));
         };
         let found = search.run(&mut self.context, &pattern.regex, source, limit);
@@ -449,6 +454,24 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
 struct Place {
     code: CodeId,
     span: Option<Span>,
+}
+
+/// What is in an optional. Calls with a literal pattern are made by the API server without a look at types, and take what Go
+/// finds in a value (apiserver pkg/cel/library/regex.go, FindRegexOptimization; cel-go interpreter/optimizations.go,
+/// MatchesRegexOptimization).
+fn raw<'v, 'a>(mut value: &'v Value<'a>) -> &'v Value<'a> {
+    while let Value::Optional(Some(inner)) = value {
+        value = inner;
+    }
+    value
+}
+
+/// The text in a value, which in a type is its name.
+fn raw_text<'v>(value: &'v Value<'_>) -> Option<&'v str> {
+    match raw(value) {
+        Value::Type(name) => Some(name),
+        value => value.as_str(),
+    }
 }
 
 /// A value, unless it is a fact that cannot be determined.

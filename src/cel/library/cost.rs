@@ -62,10 +62,15 @@ fn tenth(n: u64) -> u64 {
 const NEW_LIST: u64 = 11;
 
 impl Cost {
-    /// True where the API server charges by the function's name, whichever overload is called; cel-go charges by overload,
-    /// and 1 where the types of the arguments do not say which.
-    pub fn by_name(self) -> bool {
-        matches!(self, Cost::Traverse | Cost::ContainsIp { .. } | Cost::ContainsCidr { .. })
+    /// The cost where the API server charges by the function's name, of an argument that may be text as of one that is not;
+    /// cel-go charges by overload, and 1 where the types of the arguments do not say which.
+    pub fn by_name(self) -> Option<Cost> {
+        match self {
+            Cost::Traverse => Some(self),
+            Cost::ContainsIp { .. } => Some(Cost::ContainsIp { text: false }),
+            Cost::ContainsCidr { .. } => Some(Cost::ContainsCidr { text: false }),
+            _ => None,
+        }
     }
 
     /// The cost of a call.

@@ -245,13 +245,14 @@ fn slice<'a>(context: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
 }
 
 fn flatten<'a>(context: &mut Context, arguments: &[Value<'a>]) -> Answer<'a> {
+    let list = list_at(arguments, 0)?;
     let depth = if arguments.len() > 1 { int_at(arguments, 1)? } else { 1 };
     if depth < 0 {
         return Err(Fail::from("level must be non-negative"));
     }
     let mut out = Vec::new();
     // An explicit stack of what is left: a list in an object may nest deeper than a thread's stack.
-    let mut todo: Vec<(Value<'a>, i64)> = list_at(arguments, 0)?.iter().rev().map(|e| (e, depth)).collect();
+    let mut todo: Vec<(Value<'a>, i64)> = list.iter().rev().map(|e| (e, depth)).collect();
     while let Some((element, depth)) = todo.pop() {
         match element.as_list() {
             Some(inner) if depth > 0 => {

@@ -24,11 +24,11 @@ pub static ROWS: &[Row] = &[
     row("net.CIDR.ip(): net.IP", 30, Cost::One, |_, a| Ok(ip(cidr_at(a, 0)?.ip))),
     row("net.CIDR.masked(): net.CIDR", 30, Cost::One, |_, a| Ok(cidr(cidr_at(a, 0)?.masked()))),
     row("net.CIDR.prefixLength(): int", 30, Cost::One, |_, a| Ok(Value::Int(cidr_at(a, 0)?.bits.into()))),
-    // The overload that takes text comes second: where the types do not say which is meant, the first one's cost counts.
-    row("net.CIDR.containsIP(net.IP): bool", 30, Cost::ContainsIp { text: false }, contains_ip),
+    // The one that takes text comes first, as in the API server: of an open type the first decides.
     row("net.CIDR.containsIP(string): bool", 30, Cost::ContainsIp { text: true }, contains_ip),
-    row("net.CIDR.containsCIDR(net.CIDR): bool", 30, Cost::ContainsCidr { text: false }, contains_cidr),
+    row("net.CIDR.containsIP(net.IP): bool", 30, Cost::ContainsIp { text: false }, contains_ip),
     row("net.CIDR.containsCIDR(string): bool", 30, Cost::ContainsCidr { text: true }, contains_cidr),
+    row("net.CIDR.containsCIDR(net.CIDR): bool", 30, Cost::ContainsCidr { text: false }, contains_cidr),
 ];
 
 /// A network with the address that it was written with.

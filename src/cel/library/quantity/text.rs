@@ -154,7 +154,10 @@ impl fmt::Display for Quantity {
             return f.write_str("0");
         }
         let (digits, exponent) = self.amount.parts();
+        // Of the smallest int64 Go takes no factors out: its opposite is negative too (math.go, removeInt64Factors).
+        let smallest = matches!(self.amount, Amount::Small { digits: i64::MIN, exponent: 0 });
         if self.format == Format::BinarySi
+            && !smallest
             && let Some((number, power)) = binary(&digits, exponent)
         {
             let suffix = BINARY.iter().find(|(_, p)| *p == power).map_or("", |(s, _)| s);
