@@ -4,7 +4,7 @@ use super::{Checker, Typed, did_you_mean, suggest};
 use crate::cel::halt::Fail;
 use crate::cel::library::{CONVERSIONS, Context, FUNCTIONS, Overload, Search, compile_literal};
 use crate::cel::program::{Code, CodeId, Constant, Pattern};
-use crate::cel::syntax::Expr;
+use crate::cel::syntax::{Expr, Kind};
 use crate::cel::types::Type;
 use crate::object::Span;
 
@@ -15,11 +15,17 @@ impl<'s> Checker<'_, 's> {
             return self.has(arguments, span);
         }
         let typed = arguments.iter().map(|e| self.expr(e)).collect();
-        self.call(name, false, typed, span)
+        let literal = matches!(arguments, [Expr { kind: Kind::Literal(_), .. }]);
+        self.call_with(name, false, typed, literal, span)
     }
 
     /// A call whose arguments are checked.
     pub(super) fn call(&mut self, name: &str, method: bool, arguments: Vec<Typed>, span: Span) -> Typed {
+        self.call_with(name, method, arguments, false, span)
+    }
+
+    /// The same; `literal`: its argument is one as it stands, at which validators look.
+    fn call_with(&mut self, name: &str, method: bool, arguments: Vec<Typed>, literal: bool, span: Span) -> Typed {
         let (codes, types): (Vec<CodeId>, Vec<Type>) = arguments.into_iter().unzip();
         let Some((callee, result)) = self.resolve(name, method, &types, span) else {
             return (super::REFUSED, Type::Dyn);
@@ -28,7 +34,7 @@ impl<'s> Checker<'_, 's> {
             && self.constant(*only).is_some()
             && let Some(overload) = callee.overloads().next()
         {
-            return match self.fold(overload, *only) {
+            return match self.fold(overload, *only, literal) {
                 Ok(id) => (id, result),
                 Err(message) => {
                     // What validators find stands where the argument is; what computing it finds, nowhere.
@@ -62,7 +68,7 @@ impl<'s> Checker<'_, 's> {
     }
 
     /// Computes a conversion of a literal. `Err`: the refusal's message.
-    fn fold(&mut self, overload: &Overload, argument: CodeId) -> Result<CodeId, String> {
+    fn fold(&mut self, overload: &Overload, argument: CodeId, literal: bool) -> Result<CodeId, String> {
         let Some(constant) = self.constant(argument) else { return Ok(argument) };
         let computed = if overload.name == "dyn" {
             None
@@ -70,7 +76,9 @@ impl<'s> Checker<'_, 's> {
             let value = (overload.call)(&mut Context::new(), &[constant.value()]);
             match (value, overload.name) {
                 (Ok(value), _) => Constant::of(&value),
-                (Err(_), "duration" | "timestamp") => return Err(format!("invalid {} argument", overload.name)),
+                (Err(_), "duration" | "timestamp") if literal => {
+                    return Err(format!("invalid {} argument", overload.name));
+                }
                 (Err(Fail::Message(message)), _) => return Err(message.into_owned()),
                 (Err(_), name) => {
                     return Err(format!("no such overload: {name}({})", constant.value().type_name()));

@@ -116,7 +116,12 @@ impl<'s> Checker<'_, 's> {
                     self.shown(&ty)
                 ),
             };
-            return self.refuse(at, message, None);
+            let refused = self.refuse(at, message, None);
+            return match kind {
+                MacroKind::OptMap | MacroKind::OptFlatMap | MacroKind::SortBy => refused,
+                // What it gives is known all the same, and so is what is wrong around it.
+                _ => self.comprehension((range, Type::Dyn), at, (kind, variables, filtered), arguments, span),
+            };
         };
         let item = types[0].clone();
         let mark = self.scope.len();
@@ -156,8 +161,8 @@ impl<'s> Checker<'_, 's> {
         }
         let filter = filter.map(|((code, _), _)| code);
         self.scope.truncate(mark);
-        if kind == MacroKind::SortBy {
-            self.sortable(&ty, &body_type, span);
+        if kind == MacroKind::SortBy && !self.sortable(&ty, &body_type, span) {
+            return (REFUSED, Type::Dyn);
         }
         let conditional = filter.is_some() || kind == MacroKind::Filter;
         let result = self.result((kind, conditional), ty, item, body_type, last.span);
@@ -168,19 +173,18 @@ impl<'s> Checker<'_, 's> {
     }
 
     /// Refuses to sort by what has no order. Of a type that is open the first overload decides, which is that of integers.
-    fn sortable(&mut self, range: &Type, key: &Type, span: Span) {
+    fn sortable(&mut self, range: &Type, key: &Type, span: Span) -> bool {
         let key = self.types.resolve(key);
         match key {
-            Type::Param(_) => {
-                self.types.assignable(&Type::Int, &key);
-            }
+            Type::Param(_) => self.types.assignable(&Type::Int, &key),
             Type::List(_) | Type::Map(..) | Type::Optional(_) | Type::Type(_) | Type::Named(_) | Type::Struct(_) => {
                 let types = format!("{}.(list({}))", self.shown(range), self.shown(&key));
                 let message = format!("found no matching overload for '@sortByAssociatedKeys' applied to '{types}'");
                 let help = "what a list is sorted by has to be a number, a string or the like".to_owned();
                 self.refuse(span, message, Some(help));
+                false
             }
-            _ => {}
+            _ => true,
         }
     }
 

@@ -2,6 +2,8 @@
 //!
 //! cel-go writes each macro as a loop of ordinary expressions; the costs here are those that its loop would have (parser/macro.go).
 
+use std::collections::HashSet;
+
 use super::super::library::{Cost, sort_by};
 use super::super::program::{Code, CodeId, Macro, MacroKind};
 use super::super::value::{List, Map};
@@ -17,6 +19,8 @@ struct Rounds<'a> {
     /// Elements of the result; of `sortBy` the keys.
     list: Vec<Value<'a>>,
     entries: Vec<(Value<'a>, Value<'a>)>,
+    /// The keys of `entries`; see [`key_of`].
+    keys: HashSet<(String, String)>,
     hits: u64,
     /// Ranges of the log that elements left which are not in the result.
     rejected: Vec<(usize, usize)>,
@@ -180,13 +184,29 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
             self.context.hold(std::slice::from_ref(&value)).map_err(|_| Halt::OverBudget)?;
         }
         match parts.kind {
-            MacroKind::TransformMap => rounds.entries.push((self.get(parts.first), value)),
+            MacroKind::TransformMap => self.insert(self.get(parts.first), value, parts, rounds)?,
             MacroKind::TransformMapEntry => match value.as_map() {
-                Some(map) => rounds.entries.extend(map.iter()),
+                Some(map) => {
+                    for (key, value) in map.iter() {
+                        self.insert(key, value, parts, rounds)?;
+                    }
+                }
                 None => rounds.pending.note(self.error("no such overload", self.place(parts.body)))?,
             },
             _ => self.keep(Some(value), rounds)?,
         }
+        Ok(())
+    }
+
+    /// An entry into the result, which has none of that key yet (cel-go common/types/map.go, InsertMapKeyValue).
+    fn insert(&self, key: Value<'a>, value: Value<'a>, parts: &Macro, rounds: &mut Rounds<'a>) -> Result<(), Halt> {
+        let known = key_of(&key);
+        if rounds.keys.contains(&known) {
+            let message = format!("insert failed: key {} already exists", known.1);
+            return rounds.pending.note(self.error(message, self.place(parts.body)));
+        }
+        rounds.keys.insert(known);
+        rounds.entries.push((key, value));
         Ok(())
     }
 
@@ -239,9 +259,6 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
             MacroKind::Exists => Ok(Value::Bool(false)),
             MacroKind::ExistsOne => Ok(Value::Bool(rounds.hits == 1)),
             MacroKind::TransformMap | MacroKind::TransformMapEntry => {
-                if let Some(key) = repeated(&rounds.entries) {
-                    return Err(self.error(format!("insert failed: key {key} already exists"), self.place(id)));
-                }
                 Value::map(rounds.entries).map_err(|fail| self.fail(fail, self.place(id)))
             }
             MacroKind::SortBy => self.sort(parts, range, rounds.list, id),
@@ -306,31 +323,38 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
             // Only what is owed further out is paid once: this is evaluated, and owes, anew.
             self.paid = self.paid.saturating_sub(twice + 1);
         }
+        // On its way out of the loop cel-go takes apart what optionals the body gives within the one that is wanted.
         if parts.kind == MacroKind::OptFlatMap {
-            return value;
+            return Ok(match value? {
+                Value::Optional(Some(inner)) if matches!(*inner, Value::Optional(_)) => Value::some(within(&inner)),
+                value => value,
+            });
         }
         self.charge(1)?;
-        // An optional that the body gives, cel-go takes apart on its way out of the loop.
-        let value = match value? {
-            Value::Optional(inner) => inner.as_deref().cloned().unwrap_or(Value::Null),
-            value => value,
-        };
+        let value = within(&value?);
         self.context.hold(std::slice::from_ref(&value)).map_err(|fail| self.fail(fail, self.place(id)))?;
         Ok(Value::some(value))
     }
 }
 
-/// A key that occurs twice; numbers of all types are the same keys.
-fn repeated(entries: &[(Value<'_>, Value<'_>)]) -> Option<String> {
-    let key = |key: &Value<'_>| match key.view() {
-        View::Type(name) => Some(("type".to_owned(), name.to_owned())),
-        View::Int(_) | View::Uint(_) | View::Double(_) => Some(("number".to_owned(), key.to_text()?.into_owned())),
-        _ => Some((key.type_name().to_owned(), key.to_text()?.into_owned())),
-    };
-    let mut keys: Vec<_> = entries.iter().filter_map(|(k, _)| key(k)).collect();
-    keys.sort_unstable();
-    keys.windows(2).find_map(|pair| match pair {
-        [a, b] if a == b => Some(a.1.clone()),
-        _ => None,
-    })
+/// What is in an optional, however many there are around it; of none of them `null`.
+fn within<'a>(value: &Value<'a>) -> Value<'a> {
+    let mut value = value;
+    while let Value::Optional(inner) = value {
+        match inner {
+            Some(inner) => value = inner,
+            None => return Value::Null,
+        }
+    }
+    value.clone()
+}
+
+/// What tells a key from others, as its type and a text; numbers of all types are the same keys.
+fn key_of(key: &Value<'_>) -> (String, String) {
+    let text = || key.to_text().unwrap_or_default().into_owned();
+    match key.view() {
+        View::Type(name) => ("type".to_owned(), name.to_owned()),
+        View::Int(_) | View::Uint(_) | View::Double(_) => ("number".to_owned(), text()),
+        _ => (key.type_name().to_owned(), text()),
+    }
 }

@@ -140,8 +140,20 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
 
     #[inline]
     fn charge(&mut self, cost: u64) -> Result<(), Halt> {
-        self.cost = self.cost.saturating_add(cost);
-        if self.cost > self.limit { Err(Halt::OverBudget) } else { Ok(()) }
+        let before = self.cost;
+        self.cost = before.saturating_add(cost);
+        if self.cost > self.limit { self.over(before, cost) } else { Ok(()) }
+    }
+
+    /// More than the limit, or less than nothing (`flatten` by a negative number of levels): in Go the sum wraps around, so that
+    /// it ends at once or costs less than before. Here nothing is ever taken off.
+    #[cold]
+    fn over(&mut self, before: u64, cost: u64) -> Result<(), Halt> {
+        if before.checked_add_signed(cost as i64).is_none_or(|sum| sum >= before) {
+            return Err(Halt::OverBudget);
+        }
+        self.cost = before;
+        Ok(())
     }
 
     /// The value of a node. Only chooses: its frame is on the stack once for every level of nesting.
