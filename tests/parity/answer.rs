@@ -53,6 +53,34 @@ impl Refusal {
     }
 }
 
+impl Answer {
+    /// The refusals of the steps in which the API server refuses something: it looks at types once the text is right, at
+    /// literals once all types fit, and computes last. We tell all that is wrong at once.
+    pub fn up_to(mut self, theirs: &Answer) -> Answer {
+        if let Some(last) = theirs.refused.iter().map(|r| step(&r.message)).max()
+            && self.refused.iter().any(|r| step(&r.message) <= last)
+        {
+            self.refused.retain(|r| step(&r.message) <= last);
+        }
+        self
+    }
+}
+
+/// In which step something is refused: as text (0), by its types (1), by what validators find in literals (2), or by what
+/// computing them gives (3).
+fn step(message: &str) -> u32 {
+    let of_text = ["Syntax error: ", "sortBy can only be applied to "];
+    let of_types = ["found no ", "undeclared ", "expected type ", "undefined ", "type '", "expression of "];
+    let of_literals = ["invalid duration ", "invalid timestamp ", "invalid matches ", "error during formatting"];
+    let begins = |words: &[&str]| words.iter().any(|words| message.starts_with(words));
+    match () {
+        () if begins(&of_text) => 0,
+        () if begins(&of_types) => 1,
+        () if begins(&of_literals) => 2,
+        () => 3,
+    }
+}
+
 /// Kinds of errors. Words may differ, the kind may not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorClass {

@@ -39,7 +39,7 @@ impl Tally {
             Answer { error: Some(_), .. } => self.errors += 1,
             _ => self.values += 1,
         }
-        let ours = ours(question);
+        let ours = ours(question).up_to(theirs);
         for difference in differences(question, theirs, &ours) {
             if let Some(known) = excuse(question, &difference, theirs, &ours) {
                 self.excused[known] += 1;

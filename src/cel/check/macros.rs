@@ -118,7 +118,7 @@ impl<'s> Checker<'_, 's> {
             };
             let refused = self.refuse(at, message, None);
             return match kind {
-                MacroKind::OptMap | MacroKind::OptFlatMap | MacroKind::SortBy => refused,
+                MacroKind::SortBy => refused,
                 // What it gives is known all the same, and so is what is wrong around it.
                 _ => self.comprehension((range, Type::Dyn), at, (kind, variables, filtered), arguments, span),
             };

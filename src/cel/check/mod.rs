@@ -190,11 +190,13 @@ impl<'u, 's> Checker<'u, 's> {
     }
 
     /// Refuses a type where another one is wanted.
-    fn fits(&mut self, given: &Type, wanted: &Type, span: Span) {
-        if given != wanted && !self.types.assignable(given, wanted) {
+    fn fits(&mut self, given: &Type, wanted: &Type, span: Span) -> bool {
+        let fits = given == wanted || self.types.assignable(given, wanted);
+        if !fits {
             let given = self.shown(given);
             self.refuse(span, format!("expected type '{wanted}' but found '{given}'"), None);
         }
+        fits
     }
 
     fn literal(&mut self, literal: &Literal<'s>, span: Span) -> Typed {
@@ -345,7 +347,10 @@ impl<'u, 's> Checker<'u, 's> {
         let last = self.branch(code);
         // Conditions count once their values are known: a call's arguments come before the call.
         for (condition, asked, other, at) in types.into_iter().rev() {
-            self.fits(&condition, &Type::Bool, asked);
+            if !self.fits(&condition, &Type::Bool, asked) {
+                ty = Type::Dyn;
+                continue;
+            }
             match self.types.either(&other, &ty) {
                 Some(joined) => ty = joined,
                 None => {

@@ -15,6 +15,10 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
     /// The value of an element: of an optional one what is in it, or nothing.
     fn part(&mut self, code: CodeId, optional: bool, pending: &mut Pending) -> Result<Option<Value<'a>>, Halt> {
         let outcome = self.run(code);
+        if pending.is_error() && matches!(outcome, Err(Halt::OverBudget)) {
+            // cel-go stopped at the error.
+            return Ok(None);
+        }
         Ok(match pending.take_in_order(outcome, self.cost)? {
             Some(Value::Optional(inner)) if optional => inner.map(|v| (*v).clone()),
             Some(value) if optional => {

@@ -285,6 +285,11 @@ impl<'a, T: Tracer<'a>> Evaluation<'a, T> {
             if outcome.is_err() && !pending.is_any() && i + 1 < arguments.len() && callee.in_order(arguments.len()) {
                 charged = false;
             }
+            if !charged && pending.is_error() && matches!(outcome, Err(Halt::OverBudget)) {
+                // cel-go stopped at the error.
+                values.push(Value::Null);
+                continue;
+            }
             values.push(pending.take_in_order(outcome, self.cost)?.unwrap_or(Value::Null));
         }
         if pending.is_any() {
