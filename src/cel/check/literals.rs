@@ -133,7 +133,8 @@ impl<'s> Checker<'_, 's> {
             other => {
                 let (wanted, given) = (Type::Optional(Box::new(other.clone())), self.shown(&other));
                 let wanted = self.shown(&wanted);
-                self.refuse(span, format!("expected type '{wanted}' but found '{given}'"), None).1
+                self.refuse(span, format!("expected type '{wanted}' but found '{given}'"), None);
+                other
             }
         }
     }

@@ -106,22 +106,27 @@ impl<'s> Checker<'_, 's> {
     ) -> Typed {
         let (names, bodies) = arguments.split_at(variables.min(arguments.len()));
         let ty = self.types.resolve(&ty);
-        let Some(types) = self.variable_types(kind, variables, &ty) else {
-            let message = match kind {
-                MacroKind::OptMap | MacroKind::OptFlatMap => {
-                    format!("expected type 'optional_type(dyn)' but found '{ty}'")
+        let types = match self.variable_types(kind, variables, &ty) {
+            Some(types) => types,
+            None => {
+                let message = match kind {
+                    MacroKind::OptMap | MacroKind::OptFlatMap => {
+                        // The API server finds out when it runs that null is none.
+                        self.unfounded += usize::from(ty == Type::Null);
+                        format!("expected type 'optional_type(dyn)' but found '{ty}'")
+                    }
+                    _ => format!(
+                        "expression of type '{}' cannot be range of a comprehension (must be list, map, or dynamic)",
+                        self.shown(&ty)
+                    ),
+                };
+                let refused = self.refuse(at, message, None);
+                if kind == MacroKind::SortBy {
+                    return refused;
                 }
-                _ => format!(
-                    "expression of type '{}' cannot be range of a comprehension (must be list, map, or dynamic)",
-                    self.shown(&ty)
-                ),
-            };
-            let refused = self.refuse(at, message, None);
-            return match kind {
-                MacroKind::SortBy => refused,
                 // What it gives is known all the same, and so is what is wrong around it.
-                _ => self.comprehension((range, Type::Dyn), at, (kind, variables, filtered), arguments, span),
-            };
+                [Type::Dyn, Type::Dyn]
+            }
         };
         let item = types[0].clone();
         let mark = self.scope.len();

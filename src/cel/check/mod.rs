@@ -246,6 +246,7 @@ impl<'u, 's> Checker<'u, 's> {
     fn no_type(&mut self, name: &str, ty: &Type, span: Span) {
         if let Type::Type(_) = self.types.resolve(ty) {
             let help = Some("a macro's variable cannot hold a type".to_owned());
+            self.unfounded += 1;
             self.refuse(span, format!("reference to undefined type: {name}"), help);
         }
     }
@@ -271,8 +272,16 @@ impl<'u, 's> Checker<'u, 's> {
     }
 
     fn logic(&mut self, operands: &[Expr<'s>], decided_by: bool, span: Span) -> Typed {
-        let operands = operands.iter().map(|e| self.expect(e, &Type::Bool)).collect();
-        (self.emit(Code::Logic { decided_by, operands }, span), Type::Bool)
+        let mut ty = Type::Bool;
+        let mut codes = Vec::with_capacity(operands.len());
+        for operand in operands {
+            let (code, given) = self.expr(operand);
+            if !self.fits(&given, &Type::Bool, operand.span) {
+                ty = Type::Dyn;
+            }
+            codes.push(code);
+        }
+        (self.emit(Code::Logic { decided_by, operands: codes.into() }, span), ty)
     }
 
     fn chain(&mut self, first: &Expr<'s>, rest: &[Operand<'s>], span: Span) -> Typed {
