@@ -54,11 +54,14 @@
 //! * protobuf's messages (`google.protobuf.Int64Value{value: 1}`) are refused; so is `[?x]` with an `x` of which nothing is
 //!   known, at which the API server breaks off the request.
 //! * All that is wrong is told at once: what is computed at load too, when types do not fit.
-//!   What follows from a mistake is not told: a call that is refused may be anything.
+//!   Less is told of what follows from a mistake: a call that is refused may be anything.
 //! * What is wrong in a macro is marked itself; the API server points at the macro.
 //! * An `Object` equals, and is read as, the map that it becomes. `type(x)` of it is its own type.
 //! * A type stays one within `optMap`, where cel-go makes its name of it; `null.optMap(…)` is refused at load.
-//! * `flatten` with a negative level is an error; its cost, which wraps around in Go, is not charged.
+//! * `flatten` with a negative level is an error. Its cost wraps around in Go, and may take from what was spent before; here
+//!   nothing is taken off.
+//! * `duration` and `timestamp` name no types: the API server's checker knows them so, and then it cannot run them. A macro's
+//!   variable that holds a type, which it cannot run either, is refused where that is known when the variable is met.
 //! * Where cel-go crashes on a value (an internal error), there is the value, or the error that it should be.
 //! * A value or type that variables put into each other without end is over budget, or `dyn`.
 //! * A quantity never changes. In the API server `q.add(x)` changes `q` where its digits do not fit 64 bits (`1.5Gi`), and

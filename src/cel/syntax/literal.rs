@@ -110,8 +110,10 @@ fn unescape(text: &str, offset: usize, binary: bool) -> Result<Vec<u8>, SyntaxEr
             continue;
         }
         let at = offset + text.len() - rest.len();
-        let wrong = |what: &str| SyntaxError::new(span(at - 1, at + 1), what.to_owned());
-        let Some(letter) = rest.chars().next() else { return Err(wrong("a string ends in a backslash")) };
+        let letter = rest.chars().next();
+        let end = at + letter.map_or(0, char::len_utf8);
+        let wrong = |what: &str| SyntaxError::new(span(at - 1, end), what.to_owned());
+        let Some(letter) = letter else { return Err(wrong("a string ends in a backslash")) };
         let simple = match letter {
             'a' => 7,
             'b' => 8,
