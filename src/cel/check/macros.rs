@@ -143,6 +143,12 @@ impl<'s> Checker<'_, 's> {
                 self.refuse(argument.span, format!("duplicate variable name: {name}"), None);
             }
             let owed = matches!(kind, MacroKind::OptMap | MacroKind::OptFlatMap);
+            // `.x` is a variable that no name reaches, with a dot or without.
+            let dotted = (argument.span.end - argument.span.start) as usize > name.len();
+            if dotted && (owed || kind == MacroKind::Filter) {
+                self.refuse(argument.span, format!("undeclared reference to '.{name}'"), None);
+            }
+            let name = if dotted { "" } else { name };
             if owed || kind == MacroKind::Filter {
                 // cel-go's form of these names the variable, whether the body does or not.
                 self.no_type(name, &ty, argument.span);

@@ -350,14 +350,22 @@ impl<'u, 's> Checker<'u, 's> {
             let (condition, asked_type) = self.expr(condition);
             let (code, ty) = self.expr(value);
             coded.push((condition, self.branch(code)));
-            types.push((asked_type, asked, ty, values));
+            types.push((asked_type, asked, (code, ty), values));
         }
         let (code, mut ty) = self.expr(last);
+        let mut refused = code == REFUSED;
         let last = self.branch(code);
         // Conditions count once their values are known: a call's arguments come before the call.
-        for (condition, asked, other, at) in types.into_iter().rev() {
+        for (condition, asked, (code, other), at) in types.into_iter().rev() {
             if !self.fits(&condition, &Type::Bool, asked) {
                 ty = Type::Dyn;
+                refused = true;
+                continue;
+            }
+            if refused || code == REFUSED {
+                // Of a value that is refused nothing is known, and the other one says what it has to be.
+                ty = if refused { other } else { ty };
+                refused &= code == REFUSED;
                 continue;
             }
             match self.types.either(&other, &ty) {
