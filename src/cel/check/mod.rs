@@ -353,7 +353,7 @@ impl<'u, 's> Checker<'u, 's> {
             types.push((asked_type, asked, (code, ty), values));
         }
         let (code, mut ty) = self.expr(last);
-        let mut refused = code == REFUSED;
+        let mut refused = is_refused(code, &ty);
         let last = self.branch(code);
         // Conditions count once their values are known: a call's arguments come before the call.
         for (condition, asked, (code, other), at) in types.into_iter().rev() {
@@ -362,10 +362,11 @@ impl<'u, 's> Checker<'u, 's> {
                 refused = true;
                 continue;
             }
-            if refused || code == REFUSED {
+            if refused || is_refused(code, &other) {
                 // Of a value that is refused nothing is known, and the other one says what it has to be.
+                let both = refused && is_refused(code, &other);
                 ty = if refused { other } else { ty };
-                refused &= code == REFUSED;
+                refused = both;
                 continue;
             }
             match self.types.either(&other, &ty) {
@@ -430,6 +431,11 @@ impl<'u, 's> Checker<'u, 's> {
     fn shown(&self, ty: &Type) -> String {
         self.types.closed(ty).in_messages()
     }
+}
+
+/// Of what is refused for a literal's sake the type is known.
+fn is_refused(code: CodeId, ty: &Type) -> bool {
+    code == REFUSED && *ty == Type::Dyn
 }
 
 fn did_you_mean(word: &str) -> String {
