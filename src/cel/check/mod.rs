@@ -189,7 +189,7 @@ impl<'u, 's> Checker<'u, 's> {
         id
     }
 
-    /// Refuses a type where another one is wanted.
+    /// Whether a type may stand where another one is wanted; refused if not.
     fn fits(&mut self, given: &Type, wanted: &Type, span: Span) -> bool {
         let fits = given == wanted || self.types.assignable(given, wanted);
         if !fits {
@@ -433,7 +433,7 @@ impl<'u, 's> Checker<'u, 's> {
     }
 }
 
-/// Of what is refused for a literal's sake the type is known.
+/// True for what is refused and of which nothing is known; what is refused for a literal's sake still has its type.
 fn is_refused(code: CodeId, ty: &Type) -> bool {
     code == REFUSED && *ty == Type::Dyn
 }
