@@ -1,6 +1,6 @@
 //! Methods and macros (cel-go parser/macro.go, ext/comprehensions.go, ext/lists.go, cel/library.go).
 
-use super::{Checker, REFUSED, Typed};
+use super::{Checker, REFUSED, Typed, is_refused};
 use crate::cel::program::{Code, Macro, MacroKind};
 use crate::cel::syntax::{Expr, Kind};
 use crate::cel::types::Type;
@@ -70,7 +70,7 @@ impl<'s> Checker<'_, 's> {
         if let ("or" | "orValue", [other]) = (name, others.as_slice()) {
             return self.or_else(receiver, name == "orValue", other, span);
         }
-        if receiver == (REFUSED, Type::Dyn) {
+        if is_refused(receiver.0, &receiver.1) {
             return receiver;
         }
         let pattern = receiver.0;
